@@ -1,0 +1,1 @@
+//! How a process lives: flags, tracing, metrics, admin HTTP, accept loop, drain.

@@ -1,0 +1,3 @@
+//! The client: a menu for people, subcommands for scripts.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The chat service: rooms, history, delivery after commit.

@@ -1,0 +1,3 @@
+//! The chat service: rooms, history, delivery after commit.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The file service: upload, download, whole or absent.

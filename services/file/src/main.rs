@@ -1,0 +1,3 @@
+//! The file service: upload, download, whole or absent.
+
+fn main() {}

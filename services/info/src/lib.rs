@@ -1,0 +1,1 @@
+//! The info service: one datagram in, one out.

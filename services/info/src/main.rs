@@ -1,0 +1,3 @@
+//! The info service: one datagram in, one out.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! All four services in one process.
+
+fn main() {}

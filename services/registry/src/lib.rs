@@ -1,0 +1,1 @@
+//! The registry: who is here, kept by leases.

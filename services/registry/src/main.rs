@@ -1,0 +1,3 @@
+//! The registry: who is here, kept by leases.
+
+fn main() {}
