@@ -5,8 +5,11 @@
 //! socket, or fails because a user broke a rule (that is an answer, [`Refusal`]); it panics only for a bug
 //! of its own. Whoever drives a machine asks it when to call again.
 
+pub mod chat;
 pub mod names;
 mod refusal;
 pub mod text;
+mod timestamp;
 
 pub use refusal::{Code, Refusal};
+pub use timestamp::Timestamp;

@@ -3,4 +3,6 @@
 //! One module a port. Each decodes what a client sends into the engine's words, encodes the engine's
 //! answers, and keeps golden transcripts beside the code.
 
+pub mod chat;
 pub mod lines;
+pub mod time;

@@ -1,0 +1,5 @@
+//! Chat: who is in which room, and what each of them is told.
+
+mod words;
+
+pub use words::*;

@@ -1,0 +1,3 @@
+//! Chat: two dialects on one port, text lines for people and JSON lines for programs.
+
+pub mod json;
