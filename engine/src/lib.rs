@@ -6,6 +6,7 @@
 //! of its own. Whoever drives a machine asks it when to call again.
 
 pub mod chat;
+pub mod file;
 pub mod names;
 mod refusal;
 pub mod text;
