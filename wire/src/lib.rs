@@ -4,5 +4,6 @@
 //! answers, and keeps golden transcripts beside the code.
 
 pub mod chat;
+pub mod file;
 pub mod lines;
 pub mod time;

@@ -5,6 +5,7 @@ mod admission;
 mod entry;
 mod name;
 mod pace;
+mod prefix;
 mod size;
 
 pub use admission::{Admission, Limits, Reservation, Room};
@@ -13,4 +14,5 @@ pub use blake3::Hash;
 pub use entry::{Entry, parse_hash};
 pub use name::{BadName, FileName};
 pub use pace::{Pace, Patience};
+pub use prefix::Prefix;
 pub use size::parse_size;
