@@ -1,0 +1,77 @@
+//! The flags that every daemon has.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, Command, FromArgMatches, ValueEnum};
+
+use crate::service::{LONG_VERSION, Service};
+
+/// The flags that every daemon has, each also an environment variable `PARLANCE_<FLAG>`.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Process")]
+pub struct Flags {
+    /// Address to serve on; port 0 picks a free one.
+    #[arg(long, env = "PARLANCE_LISTEN", value_name = "ADDR")]
+    pub listen: SocketAddr,
+
+    /// Address of the admin HTTP: /metrics, /healthz, /readyz.
+    #[arg(long, env = "PARLANCE_ADMIN", value_name = "ADDR")]
+    pub admin: SocketAddr,
+
+    /// Seconds that running work may take after SIGTERM.
+    #[arg(long, env = "PARLANCE_DRAIN_SECS", value_name = "N", default_value_t = 20)]
+    pub drain_secs: u64,
+
+    /// How to log.
+    #[command(flatten)]
+    pub logging: LogFlags,
+}
+
+impl Flags {
+    /// How long running work may take after a signal.
+    pub fn drain_limit(&self) -> Duration {
+        Duration::from_secs(self.drain_secs)
+    }
+}
+
+/// How to log.
+#[derive(Debug, Clone, Args)]
+pub struct LogFlags {
+    /// What to log: error, warn, info, debug, trace, or a filter such as `chat=debug,info`.
+    #[arg(long, env = "PARLANCE_LOG", value_name = "LEVEL", default_value = "info")]
+    pub log: String,
+
+    /// How to write the log.
+    #[arg(long, env = "PARLANCE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The command line of a service: its own flags, those of every daemon, and `healthcheck`.
+pub(crate) fn command<C: Args>(service: &'static Service) -> Command {
+    let command = Command::new(service.name).about(service.about).version(LONG_VERSION);
+    Flags::augment_args(C::augment_args(command))
+        .mut_arg("listen", |arg| arg.required(false).default_value(service.listen))
+        .mut_arg("admin", |arg| arg.required(false).global(true).default_value(service.admin))
+        .subcommand(
+            Command::new("healthcheck").about("Ask the admin port whether the service is ready; exit 0 or 1"),
+        )
+}
+
+/// Reads flags as they stand on a command line, without the program's name in front.
+///
+/// # Errors
+/// What clap finds wrong; also `--help` and `--version`.
+pub fn parse<C: Args>(service: &'static Service, args: &[&str]) -> Result<(C, Flags), clap::Error> {
+    let matches = command::<C>(service).no_binary_name(true).try_get_matches_from(args)?;
+    Ok((C::from_arg_matches(&matches)?, Flags::from_arg_matches(&matches)?))
+}

@@ -1,0 +1,132 @@
+//! From `main` to the exit code.
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{Args, FromArgMatches};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info};
+
+use crate::failure::Failure;
+use crate::flags::{Flags, command};
+use crate::running::Running;
+use crate::service::{LONG_VERSION, Service};
+use crate::{healthcheck, logging};
+
+/// A service's whole `main`: reads the flags, starts it, ends it on SIGTERM or SIGINT.
+pub fn main<C, F, Fut>(service: &'static Service, start: F) -> ExitCode
+where
+    C: Args,
+    F: FnOnce(C, Flags) -> Fut,
+    Fut: Future<Output = Result<Running, Failure>>,
+{
+    let matches = command::<C>(service).get_matches();
+    let read = |error: clap::Error| -> ! { error.exit() };
+    let flags = Flags::from_arg_matches(&matches).unwrap_or_else(|e| read(e));
+    if matches.subcommand_name() == Some("healthcheck") {
+        return healthcheck::ask(flags.admin);
+    }
+    let config = C::from_arg_matches(&matches).unwrap_or_else(|e| read(e));
+    if let Err(failure) = logging::init(&flags.logging) {
+        return report(&failure);
+    }
+    info!(service = service.name, version = LONG_VERSION, "starting");
+    block_on(async {
+        let running = start(config, flags).await?;
+        run_until_stopped(vec![running]).await
+    })
+}
+
+/// Runs a process's one future on a runtime of its own and turns its end into the exit code.
+pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    raise_descriptor_limit();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::fatal(format!("no runtime: {error}"))),
+    };
+    let ended = runtime.block_on(work);
+    // Threads that sit in a blocking call must not hold up the exit.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+/// Waits for a signal, or for a service that ends by itself, and then drains all of them in their order.
+/// A second signal ends the process at once.
+///
+/// # Errors
+/// The first thing that broke.
+pub async fn run_until_stopped(mut services: Vec<Running>) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let early = tokio::select! {
+        () = signals.next() => Ok(()),
+        ended = first_ended(&mut services) => ended,
+    };
+    tokio::select! {
+        ended = drain_in_order(services) => early.and(ended),
+        () = signals.next() => {
+            error!("a second signal: ending at once");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// The end of whichever service ends first; it is taken off the list, for its end can be heard only once.
+async fn first_ended(services: &mut Vec<Running>) -> Result<(), Failure> {
+    let (index, ended) = std::future::poll_fn(|cx| {
+        for (index, service) in services.iter_mut().enumerate() {
+            let finished = std::pin::pin!(service.finished());
+            if let std::task::Poll::Ready(ended) = finished.poll(cx) {
+                return std::task::Poll::Ready((index, ended));
+            }
+        }
+        std::task::Poll::Pending
+    })
+    .await;
+    services.remove(index);
+    ended
+}
+
+async fn drain_in_order(services: Vec<Running>) -> Result<(), Failure> {
+    let mut result = Ok(());
+    for service in services {
+        result = result.and(service.stop().await);
+    }
+    result
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|e| Failure::fatal(format!("no signals: {e}")));
+        Ok(Signals {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Every connection is a descriptor, and the usual soft limit of 1,024 is far below the hard one.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    eprintln!("error: {failure}");
+    failure.exit_code()
+}

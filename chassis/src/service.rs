@@ -1,0 +1,23 @@
+//! Which service a process is.
+
+/// The version of every binary.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The revision the binary was built from.
+pub const REVISION: &str = env!("PARLANCE_REVISION");
+/// What `--version` prints behind the name.
+pub const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PARLANCE_REVISION"), ")");
+/// The compiler's version.
+pub(crate) const RUSTC: &str = env!("PARLANCE_RUSTC");
+
+/// What tells one service from another.
+#[derive(Debug)]
+pub struct Service {
+    /// The name of the binary, and the prefix of its metrics.
+    pub name: &'static str,
+    /// One line for `--help`.
+    pub about: &'static str,
+    /// Where it listens unless told otherwise.
+    pub listen: &'static str,
+    /// Where its admin HTTP listens unless told otherwise.
+    pub admin: &'static str,
+}
