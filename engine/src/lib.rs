@@ -7,6 +7,7 @@
 
 pub mod chat;
 pub mod file;
+pub mod info;
 pub mod names;
 mod refusal;
 pub mod text;
