@@ -5,5 +5,6 @@
 
 pub mod chat;
 pub mod file;
+pub mod info;
 pub mod lines;
 pub mod time;

@@ -1,0 +1,210 @@
+//! A list that is told in pages, by name.
+
+use serde::Serialize;
+
+use super::{MAX_REPLY, say};
+
+/// An entry that takes more could not be told within a page's frame, nor its name be asked after within
+/// a request. It is counted and not told.
+const MAX_ENTRY: usize = 512;
+
+/// A list whose entries are encoded once, next to each other, so that a page is one copy out of it
+/// however long the list is.
+///
+/// Pages go by name, not by number: whoever comes or goes between two of them shifts nothing.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// `{"users":[`
+    opening: String,
+    /// Every entry's JSON with a comma behind it.
+    entries: String,
+    /// Where each entry ends in `entries`, its comma included.
+    ends: Vec<usize>,
+    /// Every entry's name.
+    names: Vec<Box<str>>,
+    /// `],"total":2,"next":`
+    closing: String,
+    first: Vec<u8>,
+}
+
+impl Listing {
+    /// A list of names and what is told of each, sorted by name, no name twice.
+    pub(super) fn new<'a, T: Serialize>(what: &str, entries: impl IntoIterator<Item = (&'a str, T)>) -> Self {
+        let mut listing = Listing::empty(what);
+        let mut total = 0;
+        for (name, entry) in entries {
+            listing.push(name, &say::json(&entry));
+            total += 1;
+        }
+        listing.finished(total)
+    }
+
+    /// A list that tells how many there are, and nobody.
+    pub(super) fn counted(what: &str, total: u64) -> Self {
+        Listing::empty(what).finished(total)
+    }
+
+    /// The page after a name; `space` holds it where it is not the first one.
+    pub(super) fn page<'a>(&'a self, after: Option<&str>, space: &'a mut Vec<u8>) -> &'a [u8] {
+        let Some(after) = after else { return &self.first };
+        let from = self.names.partition_point(|name| **name <= *after);
+        self.write_page(from, space);
+        space
+    }
+
+    fn empty(what: &str) -> Self {
+        Listing {
+            opening: format!(r#"{{"{what}":["#),
+            entries: String::new(),
+            ends: Vec::new(),
+            names: Vec::new(),
+            closing: String::new(),
+            first: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, name: &str, entry: &str) {
+        if entry.len() <= MAX_ENTRY {
+            self.entries.push_str(entry);
+            self.entries.push(',');
+            self.ends.push(self.entries.len());
+            self.names.push(name.into());
+        }
+    }
+
+    fn finished(mut self, total: u64) -> Self {
+        self.closing = format!(r#"],"total":{total},"next":"#);
+        let mut first = Vec::new();
+        self.write_page(0, &mut first);
+        self.first = first;
+        self
+    }
+
+    /// Writes the page that begins at an entry. How long its closing is depends on where it ends, so it
+    /// ends at the last entry where both fit.
+    fn write_page(&self, from: usize, page: &mut Vec<u8>) {
+        page.clear();
+        page.extend_from_slice(self.opening.as_bytes());
+        let body = page.len();
+        for until in (from..=self.furthest(from)).rev() {
+            page.truncate(body);
+            self.write_rest(from, until, page);
+            if page.len() <= MAX_REPLY {
+                return;
+            }
+        }
+    }
+
+    fn write_rest(&self, from: usize, until: usize, page: &mut Vec<u8>) {
+        let entries = &self.entries[self.start(from)..self.start(until)];
+        page.extend_from_slice(entries.strip_suffix(',').unwrap_or_default().as_bytes());
+        page.extend_from_slice(self.closing.as_bytes());
+        let more = until < self.names.len();
+        let next = until.checked_sub(1).filter(|_| more).map(|last| &self.names[last]);
+        serde_json::to_writer(&mut *page, &next).expect("a name always has a JSON form");
+        page.push(b'}');
+    }
+
+    /// Where a page that begins at an entry would end if its closing named a name of one letter.
+    fn furthest(&self, from: usize) -> usize {
+        const SHORTEST: usize = r#""a"}"#.len();
+        let frame = self.opening.len() + self.closing.len() + SHORTEST;
+        let room = self.start(from) + MAX_REPLY + 1 - frame;
+        from + self.ends[from..].partition_point(|end| *end <= room)
+    }
+
+    fn start(&self, entry: usize) -> usize {
+        entry.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn users<'a>(names: impl IntoIterator<Item = &'a str>) -> Listing {
+        Listing::new("users", names.into_iter().map(|name| (name, name)))
+    }
+
+    fn page(listing: &Listing, after: Option<&str>) -> String {
+        let mut space = b"what stood here before".to_vec();
+        String::from_utf8(listing.page(after, &mut space).to_vec()).unwrap()
+    }
+
+    /// Follows `next` to the end and returns every name told, and on how many pages.
+    fn walk(listing: &Listing) -> (Vec<String>, usize) {
+        let (mut told, mut pages, mut after) = (Vec::new(), 0, None);
+        loop {
+            let text = page(listing, after.as_deref());
+            assert!(text.len() <= MAX_REPLY, "{} bytes", text.len());
+            let body: serde_json::Value = serde_json::from_str(&text).unwrap();
+            told.extend(body["users"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().into()));
+            pages += 1;
+            after = body["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                return (told, pages);
+            }
+        }
+    }
+
+    #[test]
+    fn golden_pages() {
+        let both = users(["alice", "bob"]);
+        assert_eq!(page(&both, None), r#"{"users":["alice","bob"],"total":2,"next":null}"#);
+        assert_eq!(page(&both, Some("alice")), r#"{"users":["bob"],"total":2,"next":null}"#);
+        assert_eq!(page(&both, Some("alicf")), r#"{"users":["bob"],"total":2,"next":null}"#);
+        assert_eq!(page(&both, Some("bob")), r#"{"users":[],"total":2,"next":null}"#);
+        assert_eq!(page(&users([]), None), r#"{"users":[],"total":0,"next":null}"#);
+        assert_eq!(page(&Listing::counted("users", 7), None), r#"{"users":[],"total":7,"next":null}"#);
+        assert_eq!(page(&Listing::counted("users", 7), Some("a")), r#"{"users":[],"total":7,"next":null}"#);
+    }
+
+    #[test]
+    fn ten_thousand_names_are_told_once_each_on_full_pages() {
+        let names: Vec<String> = (0..10_000).map(|n| format!("user{n:05}")).collect();
+        let (told, pages) = walk(&users(names.iter().map(String::as_str)));
+        assert_eq!(told, names);
+        assert_eq!(pages, 105, "96 names of 12 bytes with their commas on each");
+    }
+
+    #[test]
+    fn what_no_page_holds_is_counted_and_not_told() {
+        let huge = "h".repeat(600);
+        let (told, _) = walk(&users(["a", &huge, "z"]));
+        assert_eq!(told, ["a", "z"]);
+        assert!(page(&users([huge.as_str()]), None).contains(r#""total":1"#));
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_once_whatever_the_names(names in proptest::collection::btree_set("\\PC{1,90}", 0..120)) {
+            let listing = users(names.iter().map(String::as_str));
+            let (told, _) = walk(&listing);
+            prop_assert_eq!(told, names.iter().cloned().collect::<Vec<_>>());
+        }
+
+        /// People come and go while somebody reads: who was there all the time is told exactly once.
+        #[test]
+        fn who_stays_is_told_once_while_others_come_and_go(
+            stay in proptest::collection::btree_set("[a-z]{8,20}", 1..150),
+            guests in proptest::collection::vec(proptest::collection::btree_set("[a-z]{8,20}", 0..60), 1..6),
+        ) {
+            let mut guests = guests.iter().cycle();
+            let (mut told, mut after) = (Vec::new(), None::<String>);
+            loop {
+                let now: BTreeSet<_> = stay.iter().chain(guests.next().unwrap()).map(String::as_str).collect();
+                let text = page(&users(now), after.as_deref());
+                let body: serde_json::Value = serde_json::from_str(&text).unwrap();
+                told.extend(body["users"].as_array().unwrap().iter().map(|n| n.as_str().unwrap().to_owned()));
+                after = body["next"].as_str().map(str::to_owned);
+                if after.is_none() { break }
+            }
+            told.retain(|name| stay.contains(name));
+            prop_assert_eq!(told, stay.into_iter().collect::<Vec<_>>());
+        }
+    }
+}
