@@ -1,8 +1,9 @@
 //! What the answers are drawn from: presence as it was last seen.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use crate::Timestamp;
 use crate::names::{RoomName, UserName};
 
 /// Presence that is older is not shown as fresh: one default TTL of the registry.
@@ -106,7 +107,7 @@ impl Picture {
     }
 
     /// The answer to `STATUS`, by whom it is given, when, and after which uptime.
-    pub fn status(&self, version: &str, server_time: SystemTime, uptime: Duration) -> Status {
+    pub fn status(&self, version: &str, server_time: Timestamp, uptime: Duration) -> Status {
         Status {
             active_clients: self.users.len() as u64,
             messages_sent: self.messages,
@@ -144,7 +145,7 @@ pub struct Status {
     /// How many messages the chat services have taken.
     pub messages_sent: u64,
     /// The wall clock of whoever answers.
-    pub server_time: SystemTime,
+    pub server_time: Timestamp,
     /// For how long whoever answers has been running.
     pub uptime: Duration,
     /// How many rooms have somebody in them.
@@ -187,7 +188,7 @@ mod tests {
     }
 
     fn states(picture: &Picture) -> Vec<(String, State)> {
-        picture.status("1", SystemTime::UNIX_EPOCH, Duration::ZERO).services.into_iter().collect()
+        picture.status("1", Timestamp(0), Duration::ZERO).services.into_iter().collect()
     }
 
     fn named(pairs: &[(&str, State)]) -> Vec<(String, State)> {

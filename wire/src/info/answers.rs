@@ -87,8 +87,9 @@ fn pong<'a>(words: &str, space: &'a mut Vec<u8>) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
+    use engine::Timestamp;
     use engine::info::{Instance, State};
     use engine::names::{RoomName, UserName};
 
@@ -112,7 +113,7 @@ mod tests {
     }
 
     fn answers(picture: &Picture, mode: UsersMode) -> Answers {
-        let status = picture.status("0.1.0", SystemTime::UNIX_EPOCH, Duration::ZERO);
+        let status = picture.status("0.1.0", Timestamp(0), Duration::ZERO);
         Answers::new(picture, &status, Arc::new(Names::new(picture, mode)))
     }
 

@@ -1,13 +1,15 @@
 //! Replies, as a client reads them.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use engine::Timestamp;
 use engine::info::{Cookie, Instance, State, Status};
 use serde::Deserialize;
 
 use super::request::parse_cookie;
 use super::say;
+use crate::time::parse_rfc3339;
 
 /// What a service answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,7 +118,7 @@ struct StatusBody {
     active_clients: u64,
     messages_sent: u64,
     #[serde(deserialize_with = "rfc3339")]
-    server_time: SystemTime,
+    server_time: Timestamp,
     uptime: f64,
     rooms: u64,
     files: u64,
@@ -182,9 +184,9 @@ impl From<Known> for State {
     }
 }
 
-fn rfc3339<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
+fn rfc3339<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(from)?;
-    humantime::parse_rfc3339(&text).map_err(serde::de::Error::custom)
+    parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("no moment in RFC 3339"))
 }
 
 #[cfg(test)]
@@ -218,7 +220,7 @@ mod tests {
         let status = Status {
             active_clients: 2,
             messages_sent: 120,
-            server_time: SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_336_200),
+            server_time: Timestamp(1_795_336_200_004),
             uptime: Duration::from_secs(61),
             rooms: 1,
             files: 3,

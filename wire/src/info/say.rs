@@ -1,13 +1,14 @@
 //! What info says, and how it knows its own words again.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use engine::Timestamp;
 use engine::info::{Cookie, Instance, State, Status};
-use humantime::format_rfc3339_seconds;
 use serde::Serialize;
 
 use super::MAX_REPLY;
 use super::request::parse_cookie;
+use crate::time::rfc3339;
 
 /// How each JSON reply begins; `USERS`, `ROOMS` and `SERVICES` each open the list of their name.
 const OPENINGS: [&str; 4] = [r#"{"active_clients":"#, r#"{"users":["#, r#"{"rooms":["#, r#"{"services":["#];
@@ -47,8 +48,8 @@ pub fn cookie(Cookie(bits): Cookie) -> String {
 }
 
 /// The answer to `TIME`, in UTC.
-pub(super) fn time(now: SystemTime) -> String {
-    let mut text = format_rfc3339_seconds(now).to_string().replace('T', " ");
+pub(super) fn time(now: Timestamp) -> String {
+    let mut text = rfc3339(now).replace('T', " ");
     text.truncate("2026-11-22 08:30:00".len());
     text
 }
@@ -114,7 +115,7 @@ impl<'a> StatusBody<'a> {
         StatusBody {
             active_clients: status.active_clients,
             messages_sent: status.messages_sent,
-            server_time: format_rfc3339_seconds(status.server_time).to_string(),
+            server_time: rfc3339(status.server_time),
             uptime: status.uptime.as_secs(),
             rooms: status.rooms,
             files: status.files,
@@ -148,14 +149,14 @@ struct ServiceBody<'a> {
 mod tests {
     use super::*;
 
-    /// 2026-11-22 08:30:00 UTC
-    pub(crate) const MORNING: Duration = Duration::from_secs(1_795_336_200);
+    /// 2026-11-22 08:30:00.004 UTC
+    const MORNING: Timestamp = Timestamp(1_795_336_200_004);
 
     fn status_of(services: impl IntoIterator<Item = (String, State)>) -> Status {
         Status {
             active_clients: 2,
             messages_sent: 120,
-            server_time: SystemTime::UNIX_EPOCH + MORNING,
+            server_time: MORNING,
             uptime: Duration::from_millis(61_900),
             rooms: 1,
             files: 3,
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn golden_texts() {
         assert_eq!(cookie(Cookie(0x1f3a)), "COOKIE 0000000000001f3a");
-        assert_eq!(time(SystemTime::UNIX_EPOCH + MORNING), "2026-11-22 08:30:00");
+        assert_eq!(time(MORNING), "2026-11-22 08:30:00");
         assert_eq!(commands(true), "Available commands: STATUS, TIME, USERS, ROOMS, SERVICES, PING");
         assert_eq!(commands(false), "Available commands: STATUS, TIME, ROOMS, SERVICES, PING");
     }
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(
             status(&seen),
             concat!(
-                r#"{"active_clients":2,"messages_sent":120,"server_time":"2026-11-22T08:30:00Z","uptime":61,"#,
+                r#"{"active_clients":2,"messages_sent":120,"server_time":"2026-11-22T08:30:00.004Z","uptime":61,"#,
                 r#""rooms":1,"files":3,"version":"0.1.0","presence_age_ms":1200,"#,
                 r#""services":{"chat":"up","file":"down"}}"#
             )
@@ -199,7 +200,7 @@ mod tests {
     fn own_words_are_known_again_and_questions_are_not() {
         let replies = [
             status(&status_of([])),
-            time(SystemTime::UNIX_EPOCH),
+            time(Timestamp(0)),
             commands(true),
             cookie(Cookie(7)),
             r#"{"users":["alice"],"total":1,"next":null}"#.into(),
