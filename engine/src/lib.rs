@@ -10,6 +10,7 @@ pub mod file;
 pub mod info;
 pub mod names;
 mod refusal;
+pub mod registry;
 pub mod text;
 mod timestamp;
 
