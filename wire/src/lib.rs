@@ -7,4 +7,5 @@ pub mod chat;
 pub mod file;
 pub mod info;
 pub mod lines;
+pub mod registry;
 pub mod time;
