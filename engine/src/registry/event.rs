@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Label;
+use crate::Timestamp;
 use crate::names::{RoomName, UserName};
 
 /// One change of the roster.
@@ -28,8 +29,8 @@ pub enum Change {
         room: Option<RoomName>,
         /// The instance the user is connected to.
         instance: Label,
-        /// When the user came, in Unix milliseconds.
-        since: u64,
+        /// When the user came.
+        since: Timestamp,
         /// Whether the name is held also without a room.
         held: bool,
     },

@@ -74,7 +74,8 @@ impl Leases {
             number = number % HIGHEST + 1;
         }
         let deadline = self.deadline(ttl, now);
-        let lease = Lease { instance: instance.clone(), ttl, grants: BTreeSet::new(), deadline, spared: false };
+        let lease =
+            Lease { instance: instance.clone(), ttl, grants: BTreeSet::new(), deadline, spared: false };
         self.by_number.insert(number, lease);
         self.by_instance.insert(instance, number);
         self.deadlines.insert((deadline, number));
@@ -199,7 +200,11 @@ mod tests {
             leases.renew(kept, 1_600);
         }
         leases.renew(1, 1_700);
-        assert_eq!(look(&mut leases, 2_000), Lapse { expired: 1, spared: 0 }, "the second was not heard again");
+        assert_eq!(
+            look(&mut leases, 2_000),
+            Lapse { expired: 1, spared: 0 },
+            "the second was not heard again"
+        );
         assert_eq!(leases.len(), 9);
     }
 

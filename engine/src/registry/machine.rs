@@ -233,7 +233,7 @@ impl Registry {
         let room = room.filter(|room| here.is_none_or(|user| !user.rooms.contains(room)));
         let was_held = here.is_some_and(|user| user.held);
         if room.is_some() || (hold && !was_held) {
-            let since = here.map_or(moment.unix_ms, |user| user.since);
+            let since = here.map_or(moment.at, |user| user.since);
             self.emit(Change::Joined { user, room, instance, since, held: hold || was_held });
         }
         Ok(Answer::Granted { rev: self.roster.rev, generation })

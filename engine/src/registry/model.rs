@@ -6,8 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::Code;
 use crate::names::{RoomName, UserName};
+use crate::{Code, Timestamp};
 
 const SETTINGS: Settings = Settings { ttl_default: 10_000, ttl_max: 60_000 };
 /// Two of them are one name in two spellings, and two look the same.
@@ -124,14 +124,16 @@ impl Pair {
     fn new() -> Self {
         let mut registry = Registry::new("e", SETTINGS, 0);
         let watch = Request::Watch { epoch: Some("e".into()), since: Some(0) };
-        let moment = Moment { now: 0, unix_ms: 0, random: 0 };
-        let Ok(Answer::Watching { watcher, .. }) = registry.answer(watch, moment) else { panic!("no watcher") };
+        let moment = Moment { now: 0, at: Timestamp(0), random: 0 };
+        let Ok(Answer::Watching { watcher, .. }) = registry.answer(watch, moment) else {
+            panic!("no watcher")
+        };
         let (model, replica) = (Model::default(), Roster::default());
         Pair { registry, model, watcher, replica, now: 0, granted: 0 }
     }
 
     fn ask(&mut self, request: Request) -> Result<Answer, Denied> {
-        let moment = Moment { now: self.now, unix_ms: 1_000_000 + self.now, random: self.granted };
+        let moment = Moment { now: self.now, at: Timestamp(self.now), random: self.granted };
         self.registry.answer(request, moment)
     }
 
@@ -149,7 +151,8 @@ impl Pair {
             Op::Pass { ms } => self.pass(self.now + ms),
             Op::Watch { since } => self.late_watcher(since),
             Op::Keepalive { instance } => {
-                let renewed = self.ask(Request::Keepalive { lease: self.lease(instance).unwrap_or(0), stats: None });
+                let renewed =
+                    self.ask(Request::Keepalive { lease: self.lease(instance).unwrap_or(0), stats: None });
                 assert_eq!(renewed.is_ok(), self.lease(instance).is_some());
                 let deadline = self.model.leases.get(&instance).map(|lease| self.deadline(lease.1));
                 if let (Some(lease), Some(deadline)) = (self.model.leases.get_mut(&instance), deadline) {

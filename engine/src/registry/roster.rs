@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Change, Event, Label};
+use crate::Timestamp;
 use crate::names::{RoomName, UserName};
 
 /// Of more services than this the longest gone are forgotten.
@@ -26,8 +27,8 @@ pub struct Roster {
 pub struct User {
     /// The instance the user is connected to.
     pub instance: Label,
-    /// When the user came, in Unix milliseconds; a rename does not change it.
-    pub since: u64,
+    /// When the user came; a rename does not change it.
+    pub since: Timestamp,
     /// The revision at which the name was granted: of two grants of one name the later has the higher.
     pub generation: u64,
     /// Whether the name is held also without a room.
@@ -115,7 +116,9 @@ impl Roster {
             return;
         }
         let gone = self.services.iter().filter(|(_, service)| !service.up);
-        if let Some(oldest) = gone.min_by_key(|(_, service)| service.rev).map(|(instance, _)| instance.clone()) {
+        if let Some(oldest) =
+            gone.min_by_key(|(_, service)| service.rev).map(|(instance, _)| instance.clone())
+        {
             self.services.remove(&oldest);
         }
     }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::{Label, Roster, Watcher};
 use crate::names::{RoomName, UserName};
-use crate::{Code, Refusal};
+use crate::{Code, Refusal, Timestamp};
 
 /// What the caller adds to a request, since the machine has neither clock nor chance.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     /// Milliseconds of a monotonic clock.
     pub now: u64,
-    /// Unix milliseconds, to be told on and never reckoned with.
-    pub unix_ms: u64,
+    /// What the wall clock says, to be told on and never reckoned with.
+    pub at: Timestamp,
     /// A fresh random number that nobody can guess, for the lease that a register may grant.
     pub random: u64,
 }

@@ -69,8 +69,5 @@ pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, epoch: &str, id: Option<
 pub fn write_denied(out: &mut Vec<u8>, denied: &Denied, id: Option<&Value>) {
     let Denied { refusal, holder } = denied;
     let holder = holder.as_ref().map(|label| label.as_str());
-    write_line(
-        out,
-        &Refused { ok: false, code: refusal.code.as_str(), message: &refusal.words, holder, id },
-    );
+    write_line(out, &Refused { ok: false, code: refusal.code.as_str(), message: &refusal.words, holder, id });
 }

@@ -1,5 +1,6 @@
 //! What a watcher is told.
 
+use engine::Timestamp;
 use engine::names::{RoomName, UserName};
 use engine::registry::{Change, Event, Label, Roster, ServiceReport};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 use super::client::Garbled;
 use super::listing::{self, ServiceLine, UserLine, is_false};
 use super::write_line;
+use crate::time::rfc3339;
 
 /// Every event's line, both ways. Absent fields are not written.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -74,7 +76,7 @@ fn line(change: &Change) -> EventLine {
             user: Some(user.to_string()),
             room: place(room),
             instance: text(instance),
-            since: Some(listing::rfc3339(*since)),
+            since: Some(rfc3339(*since)),
             held: *held,
             ..named(if room.is_some() { "joined" } else { "held" })
         },
@@ -98,12 +100,9 @@ fn line(change: &Change) -> EventLine {
             meta: Some(listing::object(meta)).filter(|meta| !meta.is_empty()),
             ..named("up")
         },
-        Change::Down { instance, service, addr } => EventLine {
-            service: text(service),
-            instance: text(instance),
-            addr: text(addr),
-            ..named("down")
-        },
+        Change::Down { instance, service, addr } => {
+            EventLine { service: text(service), instance: text(instance), addr: text(addr), ..named("down") }
+        }
     }
 }
 
@@ -115,7 +114,7 @@ impl EventLine {
                 user: user(&self.user)?,
                 room: self.place()?,
                 instance: label(&self.instance)?,
-                since: self.since.as_deref().map_or(Ok(0), listing::unix_ms)?,
+                since: self.since.as_deref().map_or(Ok(Timestamp::default()), listing::moment)?,
                 held: self.held,
             },
             "left" | "released" => Change::Left {

@@ -1,14 +1,15 @@
 //! Users and services as lists of objects, in listings and snapshots, both ways.
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
+use engine::Timestamp;
 use engine::names::{RoomName, UserName};
 use engine::registry::{Label, Roster, Service, ServiceReport, User};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::client::Garbled;
+use crate::time::{parse_rfc3339, rfc3339};
 
 /// One user of a listing.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,16 +49,8 @@ pub(super) fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// Unix milliseconds in RFC 3339, in UTC with milliseconds.
-pub(super) fn rfc3339(unix_ms: u64) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(unix_ms)).to_string()
-}
-
-/// RFC 3339 as Unix milliseconds.
-pub(super) fn unix_ms(written: &str) -> Result<u64, Garbled> {
-    let time = humantime::parse_rfc3339(written).map_err(|_| Garbled("a time"))?;
-    let since = time.duration_since(UNIX_EPOCH).map_err(|_| Garbled("a time"))?;
-    u64::try_from(since.as_millis()).map_err(|_| Garbled("a time"))
+pub(super) fn moment(written: &str) -> Result<Timestamp, Garbled> {
+    parse_rfc3339(written).ok_or(Garbled("a time"))
 }
 
 /// The text of a JSON object as an object again.
@@ -98,7 +91,7 @@ pub(super) fn services(reports: &[ServiceReport]) -> Vec<ServiceLine> {
 impl UserLine {
     fn read(self) -> Result<(UserName, User), Garbled> {
         let rooms = self.rooms.iter().map(|room| RoomName::parse(room)).collect::<Result<_, _>>()?;
-        let (instance, since) = (Label::parse(&self.instance)?, unix_ms(&self.since)?);
+        let (instance, since) = (Label::parse(&self.instance)?, moment(&self.since)?);
         let user = User { instance, since, generation: self.generation, held: self.held, rooms };
         Ok((UserName::parse(&self.user)?, user))
     }

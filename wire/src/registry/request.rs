@@ -8,7 +8,17 @@ use super::fields::Fields;
 
 /// Every `op`, and `invalid` for a line that names none of them: the closed set for metrics.
 pub const OPS: [&str; 11] = [
-    "register", "keepalive", "join", "hold", "leave", "release", "rename", "drop", "list", "watch", "invalid",
+    "register",
+    "keepalive",
+    "join",
+    "hold",
+    "leave",
+    "release",
+    "rename",
+    "drop",
+    "list",
+    "watch",
+    "invalid",
 ];
 
 /// One line of a client.
@@ -65,9 +75,7 @@ fn under_lease(op: &str, lease: u64, fields: &Fields) -> Result<Request, Refusal
     let user = || fields.user("user");
     Ok(match op {
         "keepalive" => Request::Keepalive { lease, stats: fields.optional_object("stats")? },
-        "join" => {
-            Request::Join { lease, user: user()?, room: fields.room()?, hold: fields.flag("hold")? }
-        }
+        "join" => Request::Join { lease, user: user()?, room: fields.room()?, hold: fields.flag("hold")? },
         "hold" => Request::Hold { lease, user: user()? },
         "leave" => Request::Leave { lease, user: user()?, room: fields.room()? },
         "release" => Request::Release { lease, user: user()? },
