@@ -1,5 +1,11 @@
 //! Chat: who is in which room, and what each of them is told.
 
+mod flood;
+mod hub;
+mod log;
 mod words;
 
+pub use flood::{Allowance, Flood};
+pub use hub::{Arrival, Hub, MemberId, Notice, Skip, Style};
+pub use log::{Batch, Dialect, Gathered, Log, Reader};
 pub use words::*;

@@ -1,0 +1,161 @@
+//! The hub against what people would expect, and against a simple model.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const AT: Timestamp = Timestamp(0);
+
+fn user(name: &str) -> UserName {
+    UserName::parse(name).unwrap()
+}
+
+fn room(name: &str) -> RoomName {
+    RoomName::parse(name).unwrap()
+}
+
+/// A hub with alice (1) and bob (2) in the lobby and nobody else.
+fn two_in_the_lobby(style: Style) -> Hub {
+    let mut hub = Hub::new(200);
+    for (id, name) in [(1, "alice"), (2, "bob")] {
+        hub.login(MemberId(id), user(name), style).unwrap();
+        hub.enter(MemberId(id), &room("lobby"), AT);
+    }
+    hub
+}
+
+#[test]
+fn the_others_are_told_who_comes_and_goes() {
+    let mut hub = two_in_the_lobby(Style::OneRoom);
+    hub.login(MemberId(3), user("carol"), Style::OneRoom).unwrap();
+    let arrival = hub.enter(MemberId(3), &room("lobby"), AT);
+    assert_eq!(arrival.members, [user("alice"), user("bob")]);
+    let joined = Event::Joined { room: room("lobby"), user: user("carol"), at: AT };
+    let notice = |event| Notice { room: room("lobby"), event, skip: Skip::One(MemberId(3)) };
+    assert_eq!(arrival.notices, [notice(joined)]);
+    let left = Event::Left { room: room("lobby"), user: user("carol"), at: AT, reason: LeaveReason::Lost };
+    assert_eq!(hub.logout(MemberId(3), LeaveReason::Lost, AT), [notice(left)]);
+    assert_eq!(hub.logout(MemberId(3), LeaveReason::Lost, AT), [], "one goes once");
+}
+
+#[test]
+fn one_room_at_a_time_means_leaving_the_other() {
+    let mut hub = two_in_the_lobby(Style::OneRoom);
+    let arrival = hub.enter(MemberId(1), &room("dev"), AT);
+    assert_eq!(arrival.left, Some(room("lobby")));
+    assert_eq!(arrival.notices.len(), 2);
+    assert_eq!(hub.rooms_of(MemberId(1)), [room("dev")]);
+    assert_eq!(hub.rooms(), [(room("dev"), 1), (room("lobby"), 1)]);
+    let again = hub.enter(MemberId(1), &room("dev"), AT);
+    assert!(!again.is_new && again.notices.is_empty() && again.left.is_none());
+}
+
+#[test]
+fn a_new_name_is_told_once_to_each_who_shares_a_room() {
+    let mut hub = two_in_the_lobby(Style::ManyRooms);
+    for id in [1, 2] {
+        hub.enter(MemberId(id), &room("dev"), AT);
+    }
+    let (was, notices) = hub.rename(MemberId(1), &user("ally"), AT).unwrap();
+    assert_eq!((was, notices.len()), (user("alice"), 2));
+    let told = notices.iter().filter(|notice| !notice.skip.covers(MemberId(2))).count();
+    assert_eq!(told, 1);
+    assert!(notices.iter().all(|notice| notice.skip.covers(MemberId(1))));
+    assert_eq!(hub.rename(MemberId(2), &user("ALLY"), AT).unwrap_err().code, Code::NameTaken);
+    assert_eq!(hub.find(&user("Ally")), Ok(MemberId(1)));
+    assert_eq!(hub.find(&user("alice")).unwrap_err().code, Code::NoSuchUser);
+}
+
+#[test]
+fn large_rooms_are_told_in_sums() {
+    let mut hub = Hub::new(2);
+    for id in 1..=5 {
+        hub.login(MemberId(id), user(&format!("u{id}")), Style::ManyRooms).unwrap();
+        let told = hub.enter(MemberId(id), &room("lobby"), AT).notices.len();
+        assert_eq!(told, usize::from(id <= 2), "member {id}");
+    }
+    assert_eq!(hub.logout(MemberId(5), LeaveReason::Quit, AT), []);
+    let sums = hub.sum_up();
+    let event = Event::Members { room: room("lobby"), joined: 3, left: 1, count: 4 };
+    assert_eq!(sums, [Notice { room: room("lobby"), event, skip: Skip::Nobody }]);
+    assert_eq!(hub.sum_up(), []);
+}
+
+#[test]
+fn what_needs_a_room_needs_to_be_in_it() {
+    let mut hub = two_in_the_lobby(Style::ManyRooms);
+    assert_eq!(hub.check_in(MemberId(1), &room("dev")).unwrap_err().code, Code::NotInRoom);
+    assert_eq!(hub.leave(MemberId(1), &room("dev"), AT).unwrap_err().code, Code::NotInRoom);
+    assert_eq!(hub.who(Some(&room("dev"))).unwrap_err().code, Code::NoSuchRoom);
+    assert!(hub.leave(MemberId(1), &room("lobby"), AT).unwrap().is_some());
+    assert_eq!(hub.who(Some(&room("lobby"))).unwrap(), [user("bob")]);
+    assert_eq!(hub.who(None).unwrap(), [user("alice"), user("bob")]);
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Login(u64, usize),
+    Enter(u64, usize),
+    Leave(u64, usize),
+    Rename(u64, usize),
+    Logout(u64),
+}
+
+fn any_op() -> impl Strategy<Value = Op> {
+    let (id, name, room) = (0..6u64, 0..4usize, 0..3usize);
+    prop_oneof![
+        (id.clone(), name.clone()).prop_map(|(id, name)| Op::Login(id, name)),
+        (id.clone(), room.clone()).prop_map(|(id, room)| Op::Enter(id, room)),
+        (id.clone(), room).prop_map(|(id, room)| Op::Leave(id, room)),
+        (id.clone(), name).prop_map(|(id, name)| Op::Rename(id, name)),
+        id.prop_map(Op::Logout),
+    ]
+}
+
+proptest! {
+    /// The model: who has which name, and who is in which room, as plain sets.
+    #[test]
+    fn the_hub_is_two_sets(ops in proptest::collection::vec(any_op(), 0..60)) {
+        let names = ["ann", "ben", "cat", "dan"].map(user);
+        let rooms = ["a", "b", "c"].map(room);
+        let (mut hub, mut named, mut inside) = (Hub::new(2), BTreeMap::new(), BTreeSet::new());
+        for op in ops {
+            match op {
+                Op::Login(id, name) if !named.contains_key(&id) => {
+                    let free = named.values().all(|&taken| taken != name);
+                    prop_assert_eq!(hub.login(MemberId(id), names[name].clone(), Style::ManyRooms).is_ok(), free);
+                    if free {
+                        named.insert(id, name);
+                    }
+                }
+                Op::Enter(id, room) if named.contains_key(&id) => {
+                    let arrival = hub.enter(MemberId(id), &rooms[room], AT);
+                    prop_assert_eq!(arrival.is_new, inside.insert((room, id)));
+                }
+                Op::Leave(id, room) => {
+                    prop_assert_eq!(hub.leave(MemberId(id), &rooms[room], AT).is_ok(), inside.remove(&(room, id)));
+                }
+                Op::Rename(id, name) if named.contains_key(&id) => {
+                    let free = named.iter().all(|(&other, &taken)| other == id || taken != name);
+                    prop_assert_eq!(hub.rename(MemberId(id), &names[name], AT).is_ok(), free);
+                    if free {
+                        named.insert(id, name);
+                    }
+                }
+                Op::Logout(id) => {
+                    hub.logout(MemberId(id), LeaveReason::Quit, AT);
+                    named.remove(&id);
+                    inside.retain(|&(_, member)| member != id);
+                }
+                _ => {}
+            }
+            prop_assert_eq!(hub.size().0, named.len());
+            for (index, room) in rooms.iter().enumerate() {
+                let wanted: BTreeSet<_> =
+                    inside.iter().filter(|(r, _)| *r == index).map(|(_, id)| names[named[id]].clone()).collect();
+                let found: BTreeSet<_> = hub.who(Some(room)).unwrap_or_default().into_iter().collect();
+                prop_assert_eq!(found, wanted);
+            }
+        }
+    }
+}
