@@ -1,3 +1,4 @@
 //! Chat: two dialects on one port, text lines for people and JSON lines for programs.
 
 pub mod json;
+pub mod text;
