@@ -16,6 +16,13 @@ use super::write_line;
 #[error("the registry's line can't be read: {0}")]
 pub struct Garbled(pub(super) &'static str);
 
+impl Garbled {
+    /// A reply lacks the revision that its request always gets.
+    pub const REV: Garbled = Garbled("a revision");
+    /// A register was granted without a lease.
+    pub const LEASE: Garbled = Garbled("a lease");
+}
+
 impl From<Refusal> for Garbled {
     fn from(_: Refusal) -> Self {
         Garbled("a name")

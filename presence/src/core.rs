@@ -1,0 +1,482 @@
+//! What is said to the registry and what its answers mean; without socket and clock.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::Code;
+use engine::names::UserName;
+use engine::registry::{Denied, Label, Register, Request};
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+use wire::registry::client::{Garbled, Reply, Said, decode, write_request};
+
+use crate::claims::{Claims, Undo};
+use crate::handle::{Claim, Command};
+use crate::ledger::{Deed, Ledger};
+use crate::replica::Replica;
+use crate::view::View;
+
+/// The time to live that is reckoned with before the registry has said one.
+const TTL_GUESS: Duration = Duration::from_secs(10);
+/// Shortest time between two keepalives, also when there are new figures.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How often a watching service asks for the services' figures, which are no events.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// A registry that owes an answer and has said nothing for this long is gone.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How long the end waits for the registry's goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// Most bytes that may wait for the registry to read them.
+const WAITING_MOST: usize = 8 << 20;
+
+/// As whom the service is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Me {
+    pub(crate) service: Label,
+    pub(crate) instance: Label,
+    pub(crate) addr: Label,
+}
+
+/// Why a connection is given up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    #[error(transparent)]
+    Garbled(#[from] Garbled),
+    #[error("the registry answered what was not asked")]
+    Unasked,
+    #[error("the registry refused to register this service: {0}")]
+    Refused(engine::Refusal),
+    #[error("the registry has said nothing for {SILENCE:?}")]
+    Silent,
+    #[error("the registry reads too slowly")]
+    Slow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Offline,
+    /// Connected; nothing but the register may be said.
+    Registering,
+    Ready,
+}
+
+#[derive(Debug)]
+struct Lease {
+    number: u64,
+    ttl: Duration,
+    epoch: Option<Arc<str>>,
+    /// When it was last granted or kept.
+    kept: Instant,
+}
+
+/// A request whose answer is still to come; answers keep the order.
+#[derive(Debug)]
+enum Ask {
+    Register,
+    Keepalive,
+    Deed(Deed),
+    Watch,
+    Services,
+    Drop,
+}
+
+/// The service's figures and when they last went out.
+#[derive(Debug, Default)]
+struct Figures {
+    stats: Option<Map<String, Value>>,
+    changed: bool,
+    said: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    me: Me,
+    phase: Phase,
+    lease: Option<Lease>,
+    /// The lease that was said to be over, until the next one is granted.
+    former: Option<Lease>,
+    ledger: Ledger,
+    claims: Claims,
+    /// Users of ours whose names another instance holds, as came out after they had been granted.
+    contested: BTreeSet<UserName>,
+    figures: Figures,
+    watching: bool,
+    polled: Option<Instant>,
+    replica: Replica,
+    asked: VecDeque<(Ask, Instant)>,
+    heard: Option<Instant>,
+    ending: Option<(oneshot::Sender<()>, Instant)>,
+    ended: bool,
+    /// What waits to be written.
+    pub(crate) out: Vec<u8>,
+    /// Whether the view has changed since this was last cleared.
+    pub(crate) changed: bool,
+}
+
+impl Core {
+    pub(crate) fn new(me: Me) -> Self {
+        Core {
+            me,
+            phase: Phase::Offline,
+            lease: None,
+            former: None,
+            ledger: Ledger::default(),
+            claims: Claims::default(),
+            contested: BTreeSet::new(),
+            figures: Figures::default(),
+            watching: false,
+            polled: None,
+            replica: Replica::default(),
+            asked: VecDeque::new(),
+            heard: None,
+            ending: None,
+            ended: false,
+            out: Vec::new(),
+            changed: false,
+        }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.phase == Phase::Ready
+    }
+
+    /// Nothing is left to be said.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.replica.view(self.is_connected())
+    }
+
+    /// When what is known was last known to be right.
+    pub(crate) fn fresh(&self) -> Option<Instant> {
+        if self.watching { self.replica.fresh() } else { self.heard }
+    }
+
+    pub(crate) fn keepalive_every(&self) -> Duration {
+        self.lease.as_ref().map_or(TTL_GUESS, |lease| lease.ttl) / 3
+    }
+
+    /// Does what the service asks.
+    pub(crate) fn command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Claim { user, room, answer } => {
+                self.claim(user.clone(), None, answer, Deed::Enter { user, room }, now);
+            }
+            Command::Rename { user, to, answer } => {
+                self.claim(to.clone(), Some(user.clone()), answer, Deed::Rename { user, to }, now);
+            }
+            Command::Join { user, room } => self.deed(Deed::Enter { user, room: Some(room) }, now),
+            Command::Leave { user, room } => self.deed(Deed::Leave { user, room }, now),
+            Command::Release { user } => {
+                self.contested.remove(&user);
+                self.deed(Deed::Release { user }, now);
+            }
+            Command::Report { stats } => {
+                self.figures.changed |= self.figures.stats.as_ref() != Some(&stats);
+                self.figures.stats = Some(stats);
+            }
+            Command::Watch => self.begin_watching(now),
+            Command::End { done } => self.end(done, now),
+        }
+    }
+
+    /// The registry is reached: the service says who it is.
+    pub(crate) fn connected(&mut self, now: Instant) {
+        self.phase = Phase::Registering;
+        self.heard = Some(now);
+        self.register(now);
+    }
+
+    /// The connection is lost: what was asked may have been done or not.
+    pub(crate) fn lost(&mut self) {
+        self.phase = Phase::Offline;
+        self.out.clear();
+        for (ask, _) in std::mem::take(&mut self.asked) {
+            if let Ask::Deed(deed) = ask {
+                self.ledger.doubt(&deed);
+            }
+        }
+        self.claims.grant_all();
+        self.changed = true;
+        if let Some((done, _)) = self.ending.take() {
+            self.finish(done);
+        }
+    }
+
+    /// Takes a line of the registry.
+    pub(crate) fn line(&mut self, line: &str, now: Instant) -> Result<(), Broken> {
+        self.heard = Some(now);
+        self.changed |= self.watching;
+        match decode(line)? {
+            Said::Reply(reply) => {
+                let (ask, _) = self.asked.pop_front().ok_or(Broken::Unasked)?;
+                match reply {
+                    Ok(reply) => self.granted(ask, reply, now)?,
+                    Err(denied) => self.denied(ask, denied, now)?,
+                }
+            }
+            Said::Event(event) => {
+                if self.replica.apply(&event, now).is_err() {
+                    warn!(rev = event.rev, "the registry's events have a gap, asking for everything");
+                    self.ask(Ask::Watch, &self.replica.watch(), now);
+                }
+            }
+            Said::Snapshot { epoch, roster, services } => {
+                self.replica.snapshot(epoch, roster, &services, now);
+            }
+            Said::Bookmark { rev } => self.replica.bookmark(rev, now),
+            Said::Unknown { rev } => self.replica.skip(rev),
+        }
+        Ok(())
+    }
+
+    /// Does what is due; to be called several times a second.
+    pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Broken> {
+        self.claims.tick(now);
+        self.changed |= self.replica.tick(now);
+        if self.ending.as_ref().is_some_and(|(_, since)| now - *since >= GOODBYE) {
+            let (done, _) = self.ending.take().expect("just seen");
+            self.finish(done);
+        }
+        if self.phase == Phase::Ready {
+            self.keep_alive(now);
+            self.poll(now);
+        }
+        let owed = self.asked.front().map(|(_, since)| *since).max(self.heard);
+        if !self.asked.is_empty() && owed.is_some_and(|since| now - since >= SILENCE) {
+            return Err(Broken::Silent);
+        }
+        if self.out.len() > WAITING_MOST { Err(Broken::Slow) } else { Ok(()) }
+    }
+
+    fn claim(
+        &mut self,
+        name: UserName,
+        from: Option<UserName>,
+        answer: oneshot::Sender<Claim>,
+        deed: Deed,
+        now: Instant,
+    ) {
+        self.claims.wait(name, from, answer, now);
+        self.deed(deed, now);
+        if self.phase == Phase::Offline || self.ending.is_some() {
+            self.claims.grant_all();
+        }
+    }
+
+    fn deed(&mut self, deed: Deed, now: Instant) {
+        self.ledger.want(&deed);
+        self.say(deed, now);
+    }
+
+    fn say(&mut self, deed: Deed, now: Instant) {
+        if let (Phase::Ready, Some(lease), None) = (self.phase, &self.lease, &self.ending) {
+            let request = deed.request(lease.number);
+            self.ask(Ask::Deed(deed), &request, now);
+        }
+    }
+
+    fn say_all(&mut self, deeds: Vec<Deed>, now: Instant) {
+        for deed in deeds {
+            self.say(deed, now);
+        }
+    }
+
+    fn ask(&mut self, ask: Ask, request: &Request, now: Instant) {
+        write_request(&mut self.out, request);
+        self.asked.push_back((ask, now));
+    }
+
+    fn register(&mut self, now: Instant) {
+        let register = Register {
+            service: self.me.service.clone(),
+            instance: self.me.instance.clone(),
+            addr: self.me.addr.clone(),
+            ttl_ms: None,
+            lease: self.lease.as_ref().map(|lease| lease.number),
+            meta: "{}".into(),
+        };
+        self.ask(Ask::Register, &Request::Register(register), now);
+    }
+
+    fn granted(&mut self, ask: Ask, reply: Reply, now: Instant) -> Result<(), Broken> {
+        match ask {
+            Ask::Register => return self.registered(reply, now),
+            Ask::Keepalive => {
+                if let Some(lease) = &mut self.lease {
+                    lease.kept = now;
+                }
+            }
+            Ask::Deed(deed) => {
+                self.ledger.done(&deed);
+                if let Deed::Enter { user: name, .. } | Deed::Rename { to: name, .. } = deed {
+                    self.contested.remove(&name);
+                    self.claims.grant(&name);
+                }
+            }
+            Ask::Services => {
+                let services = reply.services.unwrap_or_default();
+                self.replica.report(&services, reply.rev.ok_or(Garbled::REV)?, now);
+            }
+            Ask::Watch => {}
+            Ask::Drop => self.farewell(),
+        }
+        Ok(())
+    }
+
+    fn registered(&mut self, reply: Reply, now: Instant) -> Result<(), Broken> {
+        let number = reply.lease.ok_or(Garbled::LEASE)?;
+        let ttl = reply.ttl_ms.map_or(TTL_GUESS, Duration::from_millis);
+        let resumed = self.lease.as_ref().is_some_and(|lease| lease.number == number);
+        if !resumed {
+            self.ledger.forget();
+        }
+        info!(instance = %self.me.instance, resumed, ?ttl, "known to the registry");
+        self.suspect_a_namesake(&reply, now);
+        self.lease = Some(Lease { number, ttl, epoch: reply.epoch, kept: now });
+        self.phase = Phase::Ready;
+        self.changed = true;
+        self.figures.said = None;
+        self.say_all(self.ledger.missing(), now);
+        if self.watching {
+            self.ask(Ask::Watch, &self.replica.watch(), now);
+        }
+        self.keep_alive(now);
+        self.poll(now);
+        Ok(())
+    }
+
+    fn denied(&mut self, ask: Ask, denied: Denied, now: Instant) -> Result<(), Broken> {
+        let code = denied.refusal.code;
+        match ask {
+            Ask::Drop => self.farewell(),
+            Ask::Register if self.lease.is_some() && code == Code::UnknownLease => self.renew(now),
+            Ask::Register => return Err(Broken::Refused(denied.refusal)),
+            // After the first of them the others that were under way are denied too.
+            _ if code == Code::UnknownLease && self.phase == Phase::Registering => {}
+            _ if code == Code::UnknownLease => {
+                self.phase = Phase::Registering;
+                self.renew(now);
+            }
+            Ask::Deed(deed) => self.deed_denied(deed, &denied, now),
+            Ask::Keepalive | Ask::Watch | Ask::Services => {
+                warn!(refusal = %denied.refusal, "the registry refused what it should not");
+            }
+        }
+        Ok(())
+    }
+
+    /// The lease is over: the service registers wholly.
+    fn renew(&mut self, now: Instant) {
+        info!(instance = %self.me.instance, "the lease is over, registering anew");
+        self.former = self.lease.take();
+        self.changed = true;
+        self.register(now);
+    }
+
+    /// Within one run of the registry, a lease ends before its time only by a register of its instance.
+    fn suspect_a_namesake(&mut self, reply: &Reply, now: Instant) {
+        let Some(former) = self.former.take() else { return };
+        if former.epoch == reply.epoch && now - former.kept < former.ttl {
+            warn!(instance = %self.me.instance, "another process registers as this instance; give each its own --instance");
+        }
+    }
+
+    fn deed_denied(&mut self, deed: Deed, denied: &Denied, now: Instant) {
+        match (denied.refusal.code, deed) {
+            (Code::NameTaken, Deed::Enter { user, .. }) => self.name_taken(user, denied, now),
+            (Code::NameTaken, Deed::Rename { user, to }) => {
+                self.name_taken(to.clone(), denied, now);
+                // When nobody waited, the user has the new name here and must not keep the old one there.
+                if self.contested.contains(&to) {
+                    self.say(Deed::Release { user }, now);
+                }
+            }
+            (Code::NoSuchUser, Deed::Rename { user, to }) => {
+                self.ledger.done(&Deed::Release { user });
+                self.say_all(self.ledger.missing_of(&to), now);
+            }
+            (Code::NoSuchUser | Code::NotInRoom, deed) => self.ledger.done(&deed),
+            (_, deed) => {
+                warn!(?deed, refusal = %denied.refusal, "the registry refused what it should not");
+                if let Deed::Enter { user: name, .. } | Deed::Rename { to: name, .. } = deed {
+                    self.claims.grant(&name);
+                }
+            }
+        }
+    }
+
+    fn name_taken(&mut self, name: UserName, denied: &Denied, now: Instant) {
+        match self.claims.refuse(&name) {
+            Some(Undo::Arrival) => self.ledger.want(&Deed::Release { user: name }),
+            Some(Undo::RenameFrom(old)) => {
+                self.ledger.want(&Deed::Rename { user: name, to: old.clone() });
+                self.say_all(self.ledger.missing_of(&old), now);
+            }
+            None if self.ledger.wants(&name) && self.contested.insert(name.clone()) => {
+                let holder = denied.holder.as_ref().map(tracing::field::display);
+                warn!(user = %name, holder, "another instance holds the name of a user who is here; both go on");
+            }
+            None => {}
+        }
+    }
+
+    fn keep_alive(&mut self, now: Instant) {
+        let wait = if self.figures.changed { REPORT_EVERY } else { self.keepalive_every() };
+        if self.figures.said.is_some_and(|said| now - said < wait.min(self.keepalive_every())) {
+            return;
+        }
+        let Some(lease) = &self.lease else { return };
+        let stats = self.figures.stats.clone().map(|stats| Value::Object(stats).to_string().into());
+        let request = Request::Keepalive { lease: lease.number, stats };
+        // Names that others held may be free by now; what is under way is not said twice.
+        if self.asked.is_empty() && !self.contested.is_empty() {
+            self.say_all(self.ledger.missing(), now);
+        }
+        self.ask(Ask::Keepalive, &request, now);
+        (self.figures.said, self.figures.changed) = (Some(now), false);
+    }
+
+    fn begin_watching(&mut self, now: Instant) {
+        if !std::mem::replace(&mut self.watching, true) && self.phase == Phase::Ready {
+            self.ask(Ask::Watch, &self.replica.watch(), now);
+            self.poll(now);
+        }
+    }
+
+    fn poll(&mut self, now: Instant) {
+        if self.watching && self.polled.is_none_or(|polled| now - polled >= POLL_EVERY) {
+            self.polled = Some(now);
+            self.ask(Ask::Services, &Request::ListServices, now);
+        }
+    }
+
+    fn end(&mut self, done: oneshot::Sender<()>, now: Instant) {
+        match &self.lease {
+            Some(lease) if self.phase == Phase::Ready => {
+                let request = Request::Drop { lease: lease.number };
+                self.ask(Ask::Drop, &request, now);
+                self.ending = Some((done, now));
+            }
+            _ => self.finish(done),
+        }
+    }
+
+    fn farewell(&mut self) {
+        if let Some((done, _)) = self.ending.take() {
+            self.finish(done);
+        }
+    }
+
+    fn finish(&mut self, done: oneshot::Sender<()>) {
+        self.ended = true;
+        self.phase = Phase::Offline;
+        self.claims.grant_all();
+        // Whoever asked for the end may have stopped waiting for it.
+        let _ = done.send(());
+    }
+}

@@ -1,0 +1,184 @@
+//! The task: one connection at a time, and the waits between them.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use tracing::{info, warn};
+use wire::lines::Splitter;
+
+use crate::backoff::Backoff;
+use crate::core::{Broken, Core};
+use crate::handle::Command;
+use crate::metrics::Metrics;
+use crate::view::View;
+
+/// How long a connect may take.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How often the core looks at what is due.
+const TICK: Duration = Duration::from_millis(250);
+/// Shortest time between two views; a big one is also not made more often than costs a tenth of the time.
+const SHOW_EVERY: Duration = Duration::from_millis(10);
+const SHOW_SHARE: u32 = 10;
+/// Longest line of the registry: a snapshot of some millions of users.
+const LINE_MOST: usize = 1 << 30;
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("{0}")]
+    Broken(#[from] Broken),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("the registry closed the connection")]
+    Closed,
+}
+
+/// Keeps the service known until it says its end or its handles are gone.
+pub(crate) async fn run(
+    core: Core,
+    registry: String,
+    commands: mpsc::UnboundedReceiver<Command>,
+    publish: watch::Sender<Arc<View>>,
+    metrics: Metrics,
+) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (started, show_at) = (Instant::now(), Instant::now());
+    let mut task = Task { core, registry, commands, publish, metrics, ticks, started, show_at };
+    task.live().await;
+    task.core.lost();
+    task.show();
+}
+
+struct Task {
+    core: Core,
+    registry: String,
+    commands: mpsc::UnboundedReceiver<Command>,
+    publish: watch::Sender<Arc<View>>,
+    metrics: Metrics,
+    ticks: Interval,
+    started: Instant,
+    /// No view is shown before.
+    show_at: Instant,
+}
+
+impl Task {
+    async fn live(&mut self) {
+        let (mut backoff, mut wait, mut connections) = (Backoff::default(), Duration::ZERO, 0);
+        while let Some(stream) = self.connect(&mut backoff, wait).await {
+            if connections > 0 {
+                self.metrics.reconnects.inc();
+            }
+            connections += 1;
+            let began = Instant::now();
+            self.core.connected(began);
+            let Err(lost) = self.converse(stream).await else { return };
+            self.core.lost();
+            self.show();
+            if self.core.has_ended() {
+                return;
+            }
+            warn!(registry = %self.registry, %lost, "lost the registry; going on without");
+            backoff.lived(began.elapsed());
+            wait = backoff.wait(rand::random(), self.core.keepalive_every());
+        }
+    }
+
+    /// Tries until the registry is reached, and meanwhile does what the service asks as far as it can be
+    /// done without; `None` when the end comes first.
+    async fn connect(&mut self, backoff: &mut Backoff, mut wait: Duration) -> Option<TcpStream> {
+        loop {
+            let registry = self.registry.clone();
+            let mut attempt = pin!(async move {
+                sleep(wait).await;
+                timeout(CONNECT, TcpStream::connect(&registry)).await
+            });
+            let problem = loop {
+                tokio::select! {
+                    attempted = &mut attempt => match attempted {
+                        Ok(Ok(stream)) => {
+                            // Small requests must not wait for each other's acknowledgement.
+                            let _ = stream.set_nodelay(true);
+                            return Some(stream);
+                        }
+                        Ok(Err(error)) => break error.to_string(),
+                        Err(_) => break format!("no connection within {CONNECT:?}"),
+                    },
+                    command = self.commands.recv() => self.core.command(command?, Instant::now()),
+                    _ = self.ticks.tick() => self.tick().ok()?,
+                }
+                self.show_if_due();
+                if self.core.has_ended() {
+                    return None;
+                }
+            };
+            info!(registry = %self.registry, problem, "the registry can't be reached");
+            wait = backoff.wait(rand::random(), self.core.keepalive_every());
+        }
+    }
+
+    /// Speaks with the registry until the end (`Ok`) or until the connection is lost.
+    async fn converse(&mut self, stream: impl AsyncRead + AsyncWrite) -> Result<(), Lost> {
+        let (mut reader, mut writer) = split(stream);
+        let (mut splitter, mut inbox) = (Splitter::new(LINE_MOST), Vec::with_capacity(16 << 10));
+        while !self.core.has_ended() {
+            tokio::select! {
+                read = reader.read_buf(&mut inbox) => {
+                    if read? == 0 {
+                        return Err(Lost::Closed);
+                    }
+                    self.lines(&mut splitter, &mut inbox)?;
+                }
+                written = writer.write(&self.core.out), if !self.core.out.is_empty() => {
+                    self.core.out.drain(..written?);
+                }
+                command = self.commands.recv() => match command {
+                    Some(command) => self.core.command(command, Instant::now()),
+                    None => return Ok(()),
+                },
+                _ = self.ticks.tick() => self.tick()?,
+                () = sleep_until(self.show_at.into()), if self.core.changed => {}
+            }
+            self.show_if_due();
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self, splitter: &mut Splitter, inbox: &mut Vec<u8>) -> Result<(), Lost> {
+        let (mut at, now) = (0, Instant::now());
+        while let Some((line, used)) = splitter.next(&inbox[at..]) {
+            at += used;
+            let text = line.text().map_err(|_| Lost::Broken(Broken::Unasked))?;
+            self.core.line(text, now)?;
+        }
+        inbox.drain(..at);
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), Broken> {
+        let now = Instant::now();
+        let fresh = self.core.fresh().unwrap_or(self.started);
+        self.metrics.snapshot_age.set((now - fresh).as_secs_f64());
+        self.core.tick(now)
+    }
+
+    fn show_if_due(&mut self) {
+        self.metrics.connected.set(self.core.is_connected().into());
+        if self.core.changed && Instant::now() >= self.show_at {
+            self.show();
+        }
+    }
+
+    fn show(&mut self) {
+        let began = Instant::now();
+        self.publish.send_replace(Arc::new(self.core.view()));
+        self.core.changed = false;
+        self.show_at = began + SHOW_EVERY.max(began.elapsed() * SHOW_SHARE);
+    }
+}
