@@ -59,7 +59,7 @@ pub struct Instance {
     pub addr: String,
     /// Whether it is there.
     pub state: State,
-    /// For how long it has been so.
+    /// How long ago it was last heard.
     pub age: Duration,
 }
 

@@ -1,3 +1,7 @@
 //! The info service: one datagram in, one out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::main(&info::SERVICE, info::start)
+}

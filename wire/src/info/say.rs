@@ -1,5 +1,6 @@
 //! What info says, and how it knows its own words again.
 
+use std::io::Write;
 use std::time::Duration;
 
 use engine::Timestamp;
@@ -43,8 +44,10 @@ pub(super) fn is_time(words: &str) -> bool {
 
 /// The answer to a stranger: `COOKIE <16 hex digits>`, 23 bytes. The shortest request that is answered has
 /// one byte, so with the UDP and IP headers (28 bytes, 48 for IPv6) this is less than twice as long.
-pub fn cookie(Cookie(bits): Cookie) -> String {
-    format!("{COOKIE} {bits:016x}")
+pub fn cookie(Cookie(bits): Cookie, space: &mut Vec<u8>) -> &[u8] {
+    space.clear();
+    write!(space, "{COOKIE} {bits:016x}").expect("a vector takes every byte");
+    space
 }
 
 /// The answer to `TIME`, in UTC.
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn golden_texts() {
-        assert_eq!(cookie(Cookie(0x1f3a)), "COOKIE 0000000000001f3a");
+        assert_eq!(cookie(Cookie(0x1f3a), &mut b"before".to_vec()), b"COOKIE 0000000000001f3a");
         assert_eq!(time(MORNING), "2026-11-22 08:30:00");
         assert_eq!(commands(true), "Available commands: STATUS, TIME, USERS, ROOMS, SERVICES, PING");
         assert_eq!(commands(false), "Available commands: STATUS, TIME, ROOMS, SERVICES, PING");
@@ -202,7 +205,7 @@ mod tests {
             status(&status_of([])),
             time(Timestamp(0)),
             commands(true),
-            cookie(Cookie(7)),
+            "COOKIE 0000000000000007".into(),
             r#"{"users":["alice"],"total":1,"next":null}"#.into(),
             r#"{"rooms":[],"total":0,"next":null}"#.into(),
             r#"{"services":[],"total":0,"next":null}"#.into(),
