@@ -1,3 +1,7 @@
-//! The registry: who is here, kept by leases.
+//! The registry as a binary of its own.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::main(&registry::SERVICE, registry::start)
+}

@@ -1,0 +1,258 @@
+//! One connection: requests in, replies and events out, in one task.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::Drain;
+use engine::Refusal;
+use engine::registry::{Answer, Denied, Feed, Resync, Watcher};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
+use tracing::{debug, warn};
+use wire::lines::{Line, MAX_REGISTRY_LINE, Splitter};
+use wire::registry::{decode, write_answer, write_bookmark, write_denied, write_event, write_snapshot};
+
+use crate::config::Patience;
+use crate::ended::Ended;
+use crate::state::{News, State};
+
+/// A watcher hears at least this often, so that it knows that it has missed nothing.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(5);
+/// What is written at once, before more is answered or told.
+const BATCH: usize = 64 << 10;
+/// What is read at once.
+const READ_MOST: usize = 4 << 10;
+/// How long a peer that broke off may still send before the connection is closed under it; closing over
+/// unread bytes would reset the connection and destroy the last words.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// One connection.
+pub(crate) struct Session<S> {
+    stream: S,
+    state: Arc<State>,
+    patience: Patience,
+    splitter: Splitter,
+    inbox: Vec<u8>,
+    /// False once the peer has closed its direction; a watcher may do so and listen on.
+    reading: bool,
+    outbox: Vec<u8>,
+    watch: Option<Watch>,
+    /// When the peer was last heard; `None` before its first line.
+    heard: Option<Instant>,
+    began: Instant,
+}
+
+/// What a watching session needs beside.
+struct Watch {
+    watcher: Watcher,
+    news: watch::Receiver<News>,
+    bookmarks: Interval,
+}
+
+impl Watch {
+    /// Waits until there is something to tell; true when it is time for a bookmark.
+    async fn due(watch: Option<&mut Watch>) -> bool {
+        let Some(watch) = watch else { return std::future::pending().await };
+        tokio::select! {
+            // The sender lives as long as the state does, and the session holds that.
+            _ = watch.news.changed() => false,
+            _ = watch.bookmarks.tick() => true,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    pub(crate) fn new(stream: S, state: Arc<State>, patience: Patience) -> Self {
+        Session {
+            stream,
+            state,
+            patience,
+            splitter: Splitter::new(MAX_REGISTRY_LINE),
+            inbox: Vec::new(),
+            reading: true,
+            outbox: Vec::new(),
+            watch: None,
+            heard: None,
+            began: Instant::now(),
+        }
+    }
+
+    /// Runs the session to its end.
+    pub(crate) async fn run(mut self, drain: Drain) {
+        let ended = match self.converse(drain).await {
+            Ok(never) => match never {},
+            Err(ended) => ended,
+        };
+        if self.watch.is_some() {
+            self.state.metrics.watchers.dec();
+        }
+        self.state.metrics.disconnected(&ended);
+        match ended {
+            Ended::Slow | Ended::LineTooLong => warn!(%ended, "session ended"),
+            _ => debug!(%ended, "session ended"),
+        }
+    }
+
+    async fn converse(&mut self, drain: Drain) -> Result<std::convert::Infallible, Ended> {
+        loop {
+            let silence = self.silence_ends();
+            self.inbox.reserve(READ_MOST);
+            tokio::select! {
+                read = self.stream.read_buf(&mut self.inbox), if self.reading => match read? {
+                    0 if self.watch.is_none() => return Err(Ended::Closed),
+                    0 => self.reading = false,
+                    _ => self.answer_lines().await?,
+                },
+                bookmark = Watch::due(self.watch.as_mut()) => self.tell(bookmark).await?,
+                () = sleep_until(silence), if self.watch.is_none() => return Err(self.timed_out().await),
+                () = drain.signaled() => return Err(Ended::Shutdown),
+            }
+        }
+    }
+
+    fn silence_ends(&self) -> Instant {
+        self.heard.map_or(self.began + self.patience.login, |heard| heard + self.patience.idle)
+    }
+
+    async fn timed_out(&mut self) -> Ended {
+        let (code, words, ended) = match self.heard {
+            None => (engine::Code::LoginTimeout, "nothing was asked in time", Ended::LoginTimeout),
+            Some(_) => (engine::Code::IdleTimeout, "nothing was asked for long", Ended::IdleTimeout),
+        };
+        self.last_words(Refusal::new(code, words)).await;
+        ended
+    }
+
+    /// Answers every whole line that has arrived.
+    async fn answer_lines(&mut self) -> Result<(), Ended> {
+        let mut at = 0;
+        while let Some((line, used)) = self.splitter.next(&self.inbox[at..]) {
+            let too_long = line == Line::TooLong;
+            let watcher = answer_line(&self.state, line, &mut self.outbox);
+            at += used;
+            self.heard = Some(Instant::now());
+            if too_long {
+                self.part().await;
+                return Err(Ended::LineTooLong);
+            }
+            if let Some(watcher) = watcher {
+                self.begin_watching(watcher);
+            }
+            if self.outbox.len() >= BATCH {
+                self.flush().await?;
+            }
+        }
+        self.inbox.drain(..at);
+        self.tell(false).await
+    }
+
+    /// Watches from a place on; another watch of the same connection begins anew.
+    fn begin_watching(&mut self, watcher: Watcher) {
+        if self.watch.is_none() {
+            self.state.metrics.watchers.inc();
+        }
+        let bookmarks = interval_at(Instant::now() + BOOKMARK_EVERY, BOOKMARK_EVERY);
+        self.watch = Some(Watch { watcher, news: self.state.news(), bookmarks });
+    }
+
+    /// Tells everything there is to tell, and writes it.
+    async fn tell(&mut self, bookmark: bool) -> Result<(), Ended> {
+        while let Some(watch) = &mut self.watch {
+            if !tell_next(&self.state, watch, &mut self.outbox) {
+                break;
+            }
+            self.flush().await?;
+        }
+        if let Some(rev) = self.watch.as_ref().and_then(|watch| watch.watcher.rev()).filter(|_| bookmark) {
+            write_bookmark(&mut self.outbox, rev);
+        }
+        self.flush().await
+    }
+
+    /// Writes all that waits, as long as the peer reads at all.
+    async fn flush(&mut self) -> Result<(), Ended> {
+        let mut written = 0;
+        while written < self.outbox.len() {
+            let write = self.stream.write(&self.outbox[written..]);
+            match timeout(self.patience.slow, write).await {
+                Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(done) => written += done?,
+                Err(_) => return Err(Ended::Slow),
+            }
+        }
+        self.outbox.clear();
+        // A snapshot's room is not kept for the small lines after it.
+        self.outbox.shrink_to(BATCH);
+        Ok(())
+    }
+
+    async fn last_words(&mut self, refusal: Refusal) {
+        write_denied(&mut self.outbox, &refusal.into(), None);
+        self.part().await;
+    }
+
+    /// Writes what waits and lets the peer finish, so that it can read why.
+    async fn part(&mut self) {
+        let linger = async {
+            self.flush().await.ok()?;
+            self.stream.shutdown().await.ok()?;
+            let mut rest = [0; 4096];
+            while self.stream.read(&mut rest).await.ok()? > 0 {}
+            Some(())
+        };
+        // However it goes, the session is over.
+        let _ = timeout(LINGER, linger).await;
+    }
+}
+
+/// Appends the answer to one line; a granted watch is handed back.
+fn answer_line(state: &State, line: Line<'_>, out: &mut Vec<u8>) -> Option<Watcher> {
+    let refuse = |out: &mut Vec<u8>, op, refusal: Refusal, id: Option<&_>| {
+        state.metrics.refused(op, &refusal);
+        write_denied(out, &Denied::from(refusal), id);
+        None
+    };
+    let incoming = match line.text() {
+        Ok(text) => decode(text),
+        Err(refusal) => return refuse(out, "invalid", refusal, None),
+    };
+    let id = incoming.id.as_ref();
+    let request = match incoming.request {
+        Ok(request) => request,
+        Err(refusal) => return refuse(out, incoming.op, refusal, id),
+    };
+    match state.answer(incoming.op, request) {
+        Ok(answer) => {
+            write_answer(out, &answer, &state.epoch, id);
+            if let Answer::Watching { watcher, .. } = answer { Some(watcher) } else { None }
+        }
+        Err(denied) => {
+            write_denied(out, &denied, id);
+            None
+        }
+    }
+}
+
+/// Appends what a watcher is told next; false when it has everything.
+fn tell_next(state: &State, watch: &mut Watch, out: &mut Vec<u8>) -> bool {
+    let had = watch.watcher.rev();
+    let since = watch.news.borrow_and_update().since;
+    match state.feed(&mut watch.watcher) {
+        Feed::Nothing => return false,
+        Feed::Events(events) => {
+            events.iter().for_each(|event| write_event(out, event));
+            state.metrics.events_sent.inc_by(events.len() as u64);
+            state.metrics.propagation.observe(since.elapsed().as_secs_f64());
+        }
+        Feed::Snapshot { roster, services, reason } => {
+            write_snapshot(out, &state.epoch, &roster, &services);
+            state.metrics.resynced(reason);
+            if let (Resync::Slow, Some(had)) = (reason, had) {
+                state.metrics.events_skipped.inc_by(roster.rev - had);
+            }
+        }
+    }
+    true
+}

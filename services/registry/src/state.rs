@@ -1,0 +1,140 @@
+//! The machine behind one short lock, with the clock it lacks.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chassis::Life;
+use engine::Timestamp;
+use engine::registry::{Answer, Denied, Feed, Moment, Registry, Request, Watcher};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+
+/// What every session shares.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Locked for one request or one look at a time, and never over an await.
+    registry: Mutex<Registry>,
+    /// The beginning of the machine's monotonic time.
+    started: Instant,
+    /// The newest revision and when it came, for those who watch.
+    news: watch::Sender<News>,
+    /// A lease was granted or renewed, so that the next deadline may be another.
+    deadline_moved: Notify,
+    /// The random name of this run.
+    pub(crate) epoch: Arc<str>,
+    pub(crate) metrics: Metrics,
+}
+
+/// The newest revision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct News {
+    rev: u64,
+    /// When it came.
+    pub(crate) since: Instant,
+}
+
+impl State {
+    pub(crate) fn new(config: &Config, life: &Life) -> Self {
+        let epoch = format!("{:032x}", rand::random::<u128>());
+        let registry = Registry::new(&epoch, config.settings(), 0);
+        let started = Instant::now();
+        State {
+            epoch: registry.epoch().clone(),
+            registry: Mutex::new(registry),
+            started,
+            news: watch::Sender::new(News { rev: 0, since: started }),
+            deadline_moved: Notify::new(),
+            metrics: Metrics::new(life),
+        }
+    }
+
+    /// Answers one request.
+    pub(crate) fn answer(&self, op: &str, request: Request) -> Result<Answer, Denied> {
+        let registers = matches!(request, Request::Register(_));
+        let moment = Moment { now: self.now(), at: wall_clock(), random: rand::random() };
+        let answer = {
+            let mut registry = self.lock();
+            let answer = registry.answer(request, moment);
+            self.publish(&registry);
+            answer
+        };
+        self.metrics.answered(op, &answer);
+        if registers {
+            self.deadline_moved.notify_one();
+        }
+        answer
+    }
+
+    /// What a watcher is told next.
+    pub(crate) fn feed(&self, watcher: &mut Watcher) -> Feed {
+        let now = self.now();
+        self.lock().feed(watcher, now)
+    }
+
+    /// The newest revision, now and whenever there is another.
+    pub(crate) fn news(&self) -> watch::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    /// Ends leases when they are over, for ever.
+    pub(crate) async fn expire_leases(&self) {
+        loop {
+            let deadline = self.lock().next_deadline().map(|ms| self.started + Duration::from_millis(ms));
+            tokio::select! {
+                () = sleep_until(deadline.unwrap_or(self.started)), if deadline.is_some() => self.tick(),
+                () = self.deadline_moved.notified() => {}
+            }
+        }
+    }
+
+    fn tick(&self) {
+        let now = self.now();
+        let lapse = {
+            let mut registry = self.lock();
+            let lapse = registry.tick(now);
+            self.publish(&registry);
+            lapse
+        };
+        self.metrics.lapsed(lapse);
+        if lapse.expired > 0 {
+            info!(leases = lapse.expired, "leases expired");
+        }
+        if lapse.spared > 0 {
+            warn!(
+                leases = lapse.spared,
+                "too many leases lapse at once, sparing them for one more time to live"
+            );
+        }
+    }
+
+    /// Tells those who watch, under the lock so that revisions are told in their order.
+    fn publish(&self, registry: &Registry) {
+        let rev = registry.roster().rev;
+        self.metrics.show(registry);
+        self.news.send_if_modified(|news| {
+            let newer = rev > news.rev;
+            if newer {
+                *news = News { rev, since: Instant::now() };
+            }
+            newer
+        });
+    }
+
+    /// Milliseconds since the start; the next five hundred million years fit.
+    fn now(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since.as_millis() as u64)
+}

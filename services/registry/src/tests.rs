@@ -1,0 +1,317 @@
+//! Sessions over a pipe of eight bytes, on a paused clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::Life;
+use serde_json::{Value, json};
+use tokio::io::{
+    AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+};
+use tokio::task::JoinHandle;
+
+use crate::session::Session;
+use crate::state::State;
+use crate::{Config, SERVICE};
+
+/// A registry without a port.
+struct Desk {
+    state: Arc<State>,
+    life: Life,
+    config: Config,
+    expiry: JoinHandle<()>,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.expiry.abort();
+    }
+}
+
+impl Desk {
+    fn open() -> Self {
+        let (config, _) = chassis::parse::<Config>(&SERVICE, &[]).unwrap();
+        let life = Life::new(&SERVICE);
+        let state = Arc::new(State::new(&config, &life));
+        let ticking = state.clone();
+        let expiry = tokio::spawn(async move { ticking.expire_leases().await });
+        Desk { state, life, config, expiry }
+    }
+
+    fn connect(&self, pipe: usize) -> Peer {
+        let (ours, theirs) = duplex(pipe);
+        let session = Session::new(theirs, self.state.clone(), self.config.patience());
+        let task = tokio::spawn(session.run(self.life.drain.clone()));
+        let (reader, writer) = split(ours);
+        Peer { reader: BufReader::with_capacity(8, reader), writer, task }
+    }
+
+    fn metric(&self, name: &str) -> f64 {
+        let text = self.life.metrics.render(true);
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in:\n{text}")).parse().unwrap()
+    }
+}
+
+struct Peer {
+    reader: BufReader<ReadHalf<DuplexStream>>,
+    writer: WriteHalf<DuplexStream>,
+    task: JoinHandle<()>,
+}
+
+impl Peer {
+    async fn send(&mut self, bytes: &[u8]) {
+        self.writer.write_all(bytes).await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Value {
+        let mut line = String::new();
+        assert_ne!(self.reader.read_line(&mut line).await.unwrap(), 0, "the session has ended");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    async fn ask(&mut self, request: Value) -> Value {
+        self.send(format!("{request}\n").as_bytes()).await;
+        self.hear().await
+    }
+
+    async fn register(&mut self, instance: &str) -> u64 {
+        let request = json!({"op": "register", "service": "chat", "instance": instance, "addr": "chat:9001"});
+        self.ask(request).await["lease"].as_u64().unwrap()
+    }
+
+    async fn join(&mut self, lease: u64, user: &str, room: &str) -> Value {
+        self.ask(json!({"op": "join", "lease": lease, "user": user, "room": room})).await
+    }
+
+    /// Everything up to the end of the stream, and the end of the session.
+    async fn rest(mut self) -> String {
+        let mut rest = String::new();
+        self.reader.read_to_string(&mut rest).await.unwrap();
+        self.task.await.unwrap();
+        rest
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_are_pipelined_and_answered_in_order() {
+    let desk = Desk::open();
+    let mut peer = desk.connect(8);
+    let lease = peer.register("chat-1").await;
+    let (mut reader, mut writer) = (peer.reader, peer.writer);
+    let said = tokio::spawn(async move {
+        for n in 0..200 {
+            let join = json!({"op": "join", "lease": lease, "user": format!("u{n}"), "room": "r", "id": n});
+            writer.write_all(format!("{join}\r\n").as_bytes()).await.unwrap();
+        }
+        writer
+    });
+    for n in 0..200 {
+        let mut line = String::new();
+        reader.read_line(&mut line).await.unwrap();
+        let reply: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&reply["id"], &reply["rev"], &reply["ok"]), (&json!(n), &json!(n + 2), &json!(true)));
+    }
+    drop(said.await.unwrap());
+    assert_eq!(desk.metric("registry_users"), 200.0);
+    assert_eq!(desk.metric("registry_leases"), 1.0);
+    assert_eq!(desk.metric("registry_revision"), 201.0);
+    assert_eq!(desk.metric("registry_requests_total{op=\"join\",result=\"ok\"}"), 200.0);
+    assert_eq!(desk.metric("registry_lease_events_total{event=\"granted\"}"), 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_one_instances_until_its_lease_is_dropped() {
+    let desk = Desk::open();
+    let (mut one, mut two) = (desk.connect(8), desk.connect(8));
+    let (first, second) = (one.register("chat-1").await, two.register("chat-2").await);
+    assert_eq!(one.join(first, "alice", "lobby").await["ok"], true);
+    let refused = two.join(second, "ALICE", "tea").await;
+    assert_eq!((&refused["code"], &refused["holder"]), (&json!("name_taken"), &json!("chat-1")));
+    assert_eq!(one.ask(json!({"op": "drop", "lease": first})).await["ok"], true);
+    assert_eq!(two.join(second, "ALICE", "tea").await["ok"], true);
+    let over = one.ask(json!({"op": "keepalive", "lease": first})).await;
+    assert_eq!(over["code"], "unknown_lease");
+    assert_eq!(desk.metric("registry_lease_events_total{event=\"dropped\"}"), 1.0);
+    assert_eq!(desk.metric("registry_requests_total{op=\"join\",result=\"name_taken\"}"), 1.0);
+    assert_eq!(desk.metric("registry_requests_total{op=\"keepalive\",result=\"unknown_lease\"}"), 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_is_told_a_snapshot_then_every_event_then_bookmarks() {
+    let desk = Desk::open();
+    let (mut chat, mut watcher) = (desk.connect(8), desk.connect(8));
+    let lease = chat.register("chat-1").await;
+    chat.join(lease, "alice", "lobby").await;
+    let reply = watcher.ask(json!({"op": "watch", "id": "w"})).await;
+    assert_eq!((&reply["ok"], &reply["rev"], &reply["id"]), (&json!(true), &json!(2), &json!("w")));
+    let snapshot = watcher.hear().await;
+    assert_eq!((&snapshot["event"], &snapshot["rev"]), (&json!("snapshot"), &json!(2)));
+    assert_eq!(snapshot["users"][0]["user"], "alice");
+    assert_eq!(snapshot["services"][0]["state"], "up");
+    chat.join(lease, "bob", "lobby").await;
+    chat.ask(json!({"op": "rename", "lease": lease, "user": "bob", "to": "rob"})).await;
+    chat.ask(json!({"op": "drop", "lease": lease})).await;
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        let event = watcher.hear().await;
+        told.push((event["event"].as_str().unwrap().to_owned(), event["rev"].as_u64().unwrap()));
+    }
+    let words = ["joined", "renamed", "left", "left", "down", "bookmark"].map(str::to_owned);
+    assert_eq!(told, words.into_iter().zip([3, 4, 5, 6, 7, 7]).collect::<Vec<_>>());
+    assert_eq!(watcher.ask(json!({"op": "list", "what": "users"})).await["users"], json!([]));
+    assert_eq!(desk.metric("registry_watchers"), 1.0);
+    assert_eq!(desk.metric("registry_resyncs_total{reason=\"first\"}"), 1.0);
+    assert_eq!(desk.metric("registry_watch_events_total{result=\"sent\"}"), 5.0);
+    assert!(desk.metric("registry_watch_propagation_seconds_count") >= 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_comes_back_to_its_place() {
+    let desk = Desk::open();
+    let (mut chat, mut watcher) = (desk.connect(8), desk.connect(8));
+    let lease = chat.register("chat-1").await;
+    let epoch = chat.ask(json!({"op": "list", "what": "users"})).await["epoch"].clone();
+    chat.join(lease, "alice", "lobby").await;
+    let reply = watcher.ask(json!({"op": "watch", "epoch": epoch, "since": 1})).await;
+    assert_eq!(reply["rev"], 2);
+    assert_eq!(watcher.hear().await["event"], "joined");
+    for (place, reason) in [(json!({"epoch": "x", "since": 1}), "epoch"), (json!({"since": 99}), "epoch")] {
+        let mut request = place;
+        request["op"] = json!("watch");
+        watcher.ask(request).await;
+        assert_eq!(watcher.hear().await["event"], "snapshot");
+        assert!(desk.metric(&format!("registry_resyncs_total{{reason=\"{reason}\"}}")) > 0.0);
+    }
+    watcher.ask(json!({"op": "watch", "epoch": epoch, "since": 99})).await;
+    assert_eq!(watcher.hear().await["event"], "snapshot");
+    assert_eq!(desk.metric("registry_resyncs_total{reason=\"future\"}"), 1.0);
+    assert_eq!(desk.metric("registry_watchers"), 1.0, "one session watches once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_outlives_its_connection_and_ends_with_its_time() {
+    let desk = Desk::open();
+    let (mut chat, mut watcher) = (desk.connect(8), desk.connect(8));
+    let lease = chat.register("chat-1").await;
+    chat.join(lease, "alice", "lobby").await;
+    drop(chat);
+    let again = json!({"op": "register", "service": "chat", "instance": "chat-1", "addr": "chat:9001"});
+    let mut again = again;
+    again["lease"] = json!(lease);
+    let mut chat = desk.connect(8);
+    let reply = chat.ask(again).await;
+    assert_eq!((&reply["lease"], &reply["rev"]), (&json!(lease), &json!(2)), "without a flicker");
+    watcher.ask(json!({"op": "watch", "since": 0, "epoch": reply["epoch"]})).await;
+    assert_eq!(watcher.hear().await["event"], "up");
+    assert_eq!(watcher.hear().await["event"], "joined");
+    let mut bookmarks = 0;
+    let left = loop {
+        let event = watcher.hear().await;
+        if event["event"] != "bookmark" {
+            break event;
+        }
+        bookmarks += 1;
+    };
+    assert_eq!((&left["event"], &left["user"]), (&json!("left"), &json!("alice")));
+    assert!(bookmarks >= 3, "nothing lapses in the first twenty seconds");
+    assert_eq!(watcher.hear().await["event"], "down");
+    assert_eq!(desk.metric("registry_lease_events_total{event=\"expired\"}"), 1.0);
+    assert_eq!(desk.metric("registry_lease_events_total{event=\"resumed\"}"), 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_watcher_is_given_a_snapshot_and_skips_nothing() {
+    let desk = Desk::open();
+    let mut watcher = desk.connect(1 << 16);
+    let mut chat = desk.connect(1 << 16);
+    let lease = chat.register("chat-1").await;
+    watcher.ask(json!({"op": "watch"})).await;
+    for n in 0..12_000 {
+        let op = if n % 2 == 0 { "join" } else { "leave" };
+        chat.ask(json!({"op": op, "lease": lease, "user": "alice", "room": "lobby"})).await;
+    }
+    let (mut rev, mut snapshots) = (0, 0);
+    while rev < 12_001 {
+        let event = watcher.hear().await;
+        let next = event["rev"].as_u64().unwrap();
+        if event["event"] == "snapshot" {
+            snapshots += 1;
+        } else {
+            assert_eq!(next, rev + 1);
+        }
+        rev = next;
+    }
+    assert_eq!(snapshots, 2, "the first one, and one for what it had not read");
+    assert_eq!(desk.metric("registry_resyncs_total{reason=\"slow\"}"), 1.0);
+    let (sent, skipped) = ("{result=\"sent\"}", "{result=\"skipped\"}");
+    let count = |result: &str| desk.metric(&format!("registry_watch_events_total{result}"));
+    assert_eq!(count(sent) + count(skipped), 12_000.0);
+    assert!(count(skipped) > 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_nothing_is_cut() {
+    let desk = Desk::open();
+    let mut peer = desk.connect(64);
+    peer.send(b"{\"op\":\"list\",\"what\":\"users\",\"id\":\"a reply of more than 64 bytes\"}\n").await;
+    peer.task.await.unwrap();
+    assert_eq!(desk.metric("registry_disconnects_total{reason=\"slow\"}"), 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_lines_are_answered_and_only_a_long_one_ends_the_session() {
+    let desk = Desk::open();
+    let mut peer = desk.connect(8);
+    for (line, code) in [
+        (&b"\xff\xfe\n"[..], "bad_utf8"),
+        (b"\n", "bad_json"),
+        (b"[]\n", "bad_json"),
+        (b"{\"op\":\"dance\"}\n", "unknown_op"),
+        (b"{\"op\":\"join\",\"lease\":1,\"user\":\"-a\",\"room\":\"lobby\"}\n", "bad_name"),
+    ] {
+        peer.send(line).await;
+        let reply = peer.hear().await;
+        assert_eq!((&reply["ok"], &reply["code"]), (&json!(false), &json!(code)));
+    }
+    let (mut reader, mut writer) = (peer.reader, peer.writer);
+    let sent = tokio::spawn(async move { writer.write_all(&[b'x'; 70_000]).await.map(|()| writer) });
+    let mut rest = String::new();
+    reader.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("\"code\":\"line_too_long\""), "{rest}");
+    assert!(sent.await.unwrap().is_ok(), "what was still under way is taken, so that the words arrive");
+    peer.task.await.unwrap();
+    assert_eq!(desk.metric("registry_disconnects_total{reason=\"line_too_long\"}"), 1.0);
+    assert_eq!(desk.metric("registry_requests_total{op=\"invalid\",result=\"bad_json\"}"), 2.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_a_session_but_not_a_watcher() {
+    let desk = Desk::open();
+    assert!(desk.connect(8).rest().await.contains("login_timeout"));
+    let mut asker = desk.connect(8);
+    asker.ask(json!({"op": "list", "what": "users"})).await;
+    assert!(asker.rest().await.contains("idle_timeout"));
+    let mut watcher = desk.connect(8);
+    watcher.ask(json!({"op": "watch"})).await;
+    watcher.hear().await;
+    watcher.writer.shutdown().await.unwrap();
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(100) {
+        assert_eq!(watcher.hear().await["event"], "bookmark");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_ends_every_session() {
+    let desk = Desk::open();
+    let (mut asker, mut watcher) = (desk.connect(8), desk.connect(8));
+    asker.register("chat-1").await;
+    watcher.ask(json!({"op": "watch"})).await;
+    watcher.hear().await;
+    desk.life.drain.begin();
+    assert_eq!(asker.rest().await, "");
+    assert_eq!(watcher.rest().await, "");
+    assert_eq!(desk.metric("registry_disconnects_total{reason=\"shutdown\"}"), 2.0);
+    assert_eq!(desk.metric("registry_watchers"), 0.0);
+}

@@ -1,0 +1,93 @@
+//! The registry's binary as an operator meets it.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+fn registry(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_registry"));
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn output(args: &[&str]) -> (Output, String, String) {
+    let output = registry(args).output().unwrap();
+    let (out, err) = (output.stdout.clone(), output.stderr.clone());
+    (output, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+/// A running registry, killed when the test ends before it does.
+struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts one on free ports and says where it serves and where its admin HTTP is.
+fn serve() -> (Process, String, String) {
+    let mut child = registry(&["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).spawn().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut process = Process { child, stdout };
+    let mut line = String::new();
+    process.stdout.read_line(&mut line).unwrap();
+    let word = |name: &str| {
+        let found = line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        found.unwrap_or_else(|| panic!("no {name} in {line:?}")).to_owned()
+    };
+    assert_eq!(word("service"), "registry");
+    let (addr, admin) = (word("addr"), word("admin"));
+    (process, addr, admin)
+}
+
+#[test]
+fn help_and_version_are_told() {
+    let (help, text, _) = output(&["--help"]);
+    assert!(help.status.success());
+    for flag in ["--listen", "--admin", "--ttl-default", "--ttl-max", "--drain-secs"] {
+        assert!(text.contains(flag), "{flag}");
+    }
+    let (version, text, _) = output(&["--version"]);
+    assert!(version.status.success());
+    assert!(text.starts_with("registry 0."), "{text}");
+}
+
+#[test]
+fn a_bad_flag_is_named_and_exits_2() {
+    for (args, flag) in [
+        (&["--ttl-default", "soon"][..], "--ttl-default"),
+        (&["--ttl-default", "2m"], "--ttl-default"),
+        (&["--ttl-max", "0s"], "--ttl-max"),
+        (&["--listen", "192.0.2.1:1"], "--listen"),
+    ] {
+        let (output, _, err) = output(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.lines().any(|line| line.contains(flag)), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn it_serves_and_ends_on_sigterm() {
+    let (mut process, addr, admin) = serve();
+    let mut stream = TcpStream::connect(&addr).unwrap();
+    let asked =
+        "{\"op\":\"register\",\"service\":\"chat\",\"instance\":\"chat-1\",\"addr\":\"a:1\",\"ttl_ms\":1}\n";
+    stream.write_all(asked.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line).unwrap();
+    assert!(line.starts_with("{\"ok\":true,\"lease\":") && line.contains("\"ttl_ms\":1000"), "{line}");
+    let check = registry(&["healthcheck", "--admin", &admin]).output().unwrap();
+    assert!(check.status.success());
+    let signal = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!(process.child.wait().unwrap().code(), Some(0));
+}
