@@ -6,6 +6,7 @@ mod entry;
 mod name;
 mod pace;
 mod prefix;
+mod range;
 mod size;
 
 pub use admission::{Admission, Limits, Reservation, Room};
@@ -15,4 +16,5 @@ pub use entry::{Entry, parse_hash};
 pub use name::{BadName, FileName};
 pub use pace::{Pace, Patience};
 pub use prefix::Prefix;
+pub use range::cut_range;
 pub use size::parse_size;
