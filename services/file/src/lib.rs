@@ -1,1 +1,95 @@
 //! The file service: upload, download, whole or absent.
+//!
+//! A connection is a [`session`] that answers requests from the [`store`], the data folder. What the rules
+//! are is in [`engine::file`], how requests are written in [`wire::file`].
+
+mod config;
+mod ended;
+mod metrics;
+mod service;
+mod session;
+mod store;
+mod transfer;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chassis::accept::{self, Limits};
+use chassis::{Failure, Flags, Life, Running, net};
+use tokio::net::TcpListener;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{debug, warn};
+
+pub use config::{Config, Quota};
+use metrics::Metrics;
+use service::{Service, Terms, on_disk};
+use store::Store;
+
+/// What the binary is called and where it serves.
+pub static SERVICE: chassis::Service = chassis::Service {
+    name: "file",
+    about: "The file service: upload, download, whole or absent",
+    listen: "0.0.0.0:9003",
+    admin: "127.0.0.1:9013",
+};
+
+/// What somebody hears who is one too many.
+const LAST_WORDS: &[u8] = b"ERROR:too_many_connections the server is full, try again later\n";
+/// How often partial uploads are swept and the folder is counted anew.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Opens the port and the data folder and sets the service to work.
+///
+/// # Errors
+/// A flag that can't be: the address, the data folder.
+pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
+    let data = config.data.clone();
+    let limits = config.limits();
+    let store = on_disk(move || Store::open(&data, limits)).await;
+    let store = store.map_err(|problem| Failure::config("--data", config.data.display(), problem))?;
+    let listener = net::listen_tcp("--listen", flags.listen)?;
+    let addr = listener.local_addr().map_err(Failure::fatal)?;
+    Running::launch(&SERVICE, &flags, addr, |life| run(config, store, listener, life)).await
+}
+
+async fn run(config: Config, store: Store, listener: TcpListener, life: Life) -> Result<(), Failure> {
+    let terms = Terms { idle: config.idle, patience: config.patience(), pause: config.pause() };
+    let service = Arc::new(Service { store, metrics: Metrics::new(&life.metrics), terms });
+    life.ready.set_ready();
+    let limits = Limits {
+        connections: config.connections,
+        per_address: config.per_address,
+        trusted: config.trusted.clone(),
+    };
+    let session = |stream, _peer| {
+        let (service, drain) = (service.clone(), life.drain.clone());
+        async move {
+            let ended = session::serve(stream, service.clone(), async { drain.signaled().await }).await;
+            service.metrics.disconnected(ended);
+            debug!(reason = ended.as_str(), "connection ended");
+        }
+    };
+    tokio::select! {
+        () = accept::serve(listener, &life, limits, LAST_WORDS, session) => {}
+        () = sweep(&service, config.partial_keep) => {}
+    }
+    Ok(())
+}
+
+/// Keeps the folder in order: at the start and then every hour.
+async fn sweep(service: &Arc<Service>, partial_keep: Duration) {
+    let mut hours = interval(SWEEP);
+    hours.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        hours.tick().await;
+        let service = service.clone();
+        on_disk(move || {
+            let swept = service.store.sweep_partials(partial_keep, SystemTime::now());
+            if let Err(error) = swept.and_then(|()| service.store.recount()) {
+                warn!(%error, "the data folder can't be swept");
+            }
+            service.told();
+        })
+        .await;
+    }
+}

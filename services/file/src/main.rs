@@ -1,3 +1,7 @@
 //! The file service: upload, download, whole or absent.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::main(&file::SERVICE, file::start)
+}

@@ -152,6 +152,15 @@ impl Request {
 }
 
 impl Rejected {
+    /// A line that is not UTF-8. What follows it depends on its size, which may well be readable.
+    pub fn bad_utf8(line: &[u8]) -> Self {
+        let body = match Request::decode(&String::from_utf8_lossy(line)) {
+            Ok(request) => request.body(),
+            Err(rejected) => rejected.body,
+        };
+        Rejected::from(Refusal::new(Code::BadUtf8, "a line must be UTF-8")).before(body)
+    }
+
     /// The same, with what follows the line.
     pub(super) fn before(self, body: Body) -> Self {
         Rejected { body, ..self }
@@ -313,6 +322,15 @@ mod tests {
             assert_eq!((rejected.refusal.code, rejected.body), (code, body), "{line}");
             assert_eq!(rejected.bad_name.is_some(), code == BadName, "{line}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf8_may_stand_in_front_of_a_body() {
+        let rejected = Rejected::bad_utf8(b"UPLOAD 5 \xff\n");
+        assert_eq!((rejected.refusal.code, rejected.body), (Code::BadUtf8, Body::Bytes(5)));
+        assert_eq!(Rejected::bad_utf8(b"STAT \xff\n").body, Body::None);
+        assert_eq!(Rejected::bad_utf8(b"\xff\xfe\n").body, Body::None);
+        assert_eq!(Rejected::bad_utf8(b"UPLOAD \xff a\n").body, Body::ToEnd);
     }
 
     proptest! {

@@ -1,0 +1,45 @@
+//! How a connection ends.
+
+/// Declares an enum with the label each variant has in logs and metrics.
+macro_rules! labels {
+    ($(#[$head:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $label:literal,)* }) => {
+        $(#[$head])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// Every value, for metrics that export each label from the start.
+            pub(crate) const ALL: &[$name] = &[$($name::$variant,)*];
+
+            /// The value as logs and metrics name it.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $label,)* }
+            }
+        }
+    };
+}
+pub(crate) use labels;
+
+labels! {
+    /// Why a connection ended.
+    pub(crate) enum Ended {
+        /// The peer closed it between two requests.
+        Quit = "quit",
+        /// It went away in the middle of a request, a body or a reply.
+        Lost = "lost",
+        /// The request said that nothing follows: it had the original's form, or no size.
+        Done = "done",
+        /// The service is going away.
+        Drain = "drain",
+        /// Nothing was asked for too long.
+        Idle = "idle",
+        /// A transfer moved too few bytes.
+        Slow = "slow",
+        /// A line was too long, or a request was refused in front of a body that can't be skipped.
+        Refused = "refused",
+        /// Another connection went on with the same upload.
+        Superseded = "superseded",
+        /// The file shrank while it was sent, or the disk failed.
+        Broken = "broken",
+    }
+}

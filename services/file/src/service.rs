@@ -1,0 +1,45 @@
+//! What every session of the service holds.
+
+use std::time::Duration;
+
+use engine::file::Patience;
+use tokio::task::spawn_blocking;
+
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+/// What every session of the service holds.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) store: Store,
+    pub(crate) metrics: Metrics,
+    pub(crate) terms: Terms,
+}
+
+/// How long the service waits for a peer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// For the next request.
+    pub(crate) idle: Duration,
+    /// For the bytes of a transfer.
+    pub(crate) patience: Patience,
+    /// A pause that ends a request, for peers that send no line end.
+    pub(crate) pause: Option<Duration>,
+}
+
+impl Service {
+    /// Tells the metrics what the folder holds now.
+    pub(crate) fn told(&self) {
+        self.metrics.holds(self.store.totals());
+    }
+}
+
+/// Runs work that waits for the disk where it holds up no other connection.
+pub(crate) async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
+        // Only a runtime that goes down cancels it, and then this task goes too.
+        Err(_) => std::future::pending().await,
+    }
+}

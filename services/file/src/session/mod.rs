@@ -1,0 +1,146 @@
+//! One connection: requests one after the other until it ends.
+
+mod clock;
+mod download;
+mod peer;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use engine::file::{FileName, Prefix};
+use engine::{Code, Refusal};
+use tokio::io::{AsyncRead, AsyncWrite};
+use wire::file::{Body, Rejected, Reply, Request, encode_entry};
+
+use crate::ended::Ended;
+use crate::service::{Service, on_disk};
+use download::Form;
+use peer::{MAX_DISCARD, Peer};
+
+/// How much of a list is sent in one piece.
+const LIST_PIECE: usize = 64 * 1024;
+
+/// One connection at work.
+struct Session<S> {
+    service: Arc<Service>,
+    peer: Peer<S>,
+}
+
+/// Answers a peer's requests until one of both has had enough, or `drain` says that the service is going
+/// away; what has been asked by then is answered.
+pub(crate) async fn serve<S, D>(stream: S, service: Arc<Service>, drain: D) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    D: Future<Output = ()>,
+{
+    let peer = Peer::new(stream, service.terms);
+    let mut session = Session { service, peer };
+    let mut drain = pin!(drain);
+    loop {
+        let answered = match session.peer.request(drain.as_mut()).await {
+            Ok(Ok(request)) => session.answer(request).await,
+            Ok(Err(rejected)) => session.reject(rejected).await,
+            Err(ended) => Err(ended),
+        };
+        if let Err(ended) = answered {
+            session.end(ended).await;
+            return ended;
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    async fn answer(&mut self, request: Request) -> Result<(), Ended> {
+        match request {
+            Request::Upload { size, name } => self.upload(size, name).await,
+            Request::Resume { size, hash, name } => self.resume(size, hash, name).await,
+            Request::PlainUpload { name, content } => self.upload_plain(name, content).await,
+            Request::Download { name } => self.download(name, Form::Whole).await,
+            Request::Range { offset, length, name } => {
+                self.download(name, Form::Part { offset, length }).await
+            }
+            Request::PlainDownload { name } => self.download(name, Form::Plain).await,
+            Request::Stat { name } => self.stat(name).await,
+            Request::List { prefix } => self.list(prefix).await,
+            Request::Delete { name } => self.delete(name).await,
+        }
+    }
+
+    async fn stat(&mut self, name: FileName) -> Result<(), Ended> {
+        let store = self.service.store.clone();
+        match on_disk(move || store.read(&name).map(|stored| stored.entry(name))).await {
+            Ok(entry) => self.reply(Reply::Stat(entry)).await,
+            Err(refusal) => self.refuse(refusal, Body::None).await,
+        }
+    }
+
+    async fn list(&mut self, prefix: Prefix) -> Result<(), Ended> {
+        let store = self.service.store.clone();
+        let entries = match on_disk(move || store.list(&prefix)).await {
+            Ok(entries) => entries,
+            Err(refusal) => return self.refuse(refusal, Body::None).await,
+        };
+        let mut piece = Reply::List { count: entries.len() as u64 }.encode();
+        for entry in &entries {
+            piece.push_str(&encode_entry(entry));
+            if piece.len() >= LIST_PIECE {
+                self.peer.say(&piece).await?;
+                piece.clear();
+            }
+        }
+        self.peer.say(&piece).await
+    }
+
+    async fn delete(&mut self, name: FileName) -> Result<(), Ended> {
+        let service = self.service.clone();
+        let removed = on_disk(move || {
+            service.store.remove(&name)?;
+            service.told();
+            Ok(name)
+        });
+        match removed.await {
+            Ok(name) => self.reply(Reply::Deleted { name }).await,
+            Err(refusal) => self.refuse(refusal, Body::None).await,
+        }
+    }
+
+    async fn reply(&mut self, reply: Reply) -> Result<(), Ended> {
+        self.peer.say(&reply.encode()).await
+    }
+
+    async fn reject(&mut self, rejected: Rejected) -> Result<(), Ended> {
+        if let Some(reason) = rejected.bad_name {
+            self.service.metrics.bad_name(reason);
+        }
+        self.refuse(rejected.refusal, rejected.body).await
+    }
+
+    /// Says why not, and skips the body that comes all the same; one that is too long ends the connection.
+    async fn refuse(&mut self, refusal: Refusal, body: Body) -> Result<(), Ended> {
+        self.service.metrics.refused(refusal.code);
+        self.reply(refusal.into()).await?;
+        match body {
+            Body::None => Ok(()),
+            Body::Bytes(left) if left <= MAX_DISCARD => self.peer.discard(left).await,
+            Body::Bytes(_) | Body::ToEnd => Err(Ended::Refused),
+        }
+    }
+
+    /// The last words, where there are any to say.
+    async fn end(mut self, ended: Ended) {
+        match ended {
+            Ended::Idle => {
+                let refusal = Refusal::new(Code::IdleTimeout, "nothing was asked for too long");
+                self.service.metrics.refused(refusal.code);
+                // The peer may be gone, which is why it was silent.
+                let _ = self.reply(refusal.into()).await;
+                self.peer.hang_up().await;
+            }
+            Ended::Drain | Ended::Done | Ended::Refused => self.peer.hang_up().await,
+            Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {}
+        }
+    }
+}

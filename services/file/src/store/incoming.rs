@@ -1,0 +1,190 @@
+//! A file on its way in.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use cap_std::fs::OpenOptions;
+use engine::file::{FileName, Hash, Reservation};
+use engine::{Code, Refusal};
+
+use super::folders::Folders;
+use super::partials::Claim;
+use super::{Store, trouble};
+
+/// A file on its way in, under a name that no request can have. Dropped before it is stored it goes, or
+/// waits as a partial upload when it has a [`Claim`] on its hash.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    store: Store,
+    temporary: String,
+    file: File,
+    hasher: Box<blake3::Hasher>,
+    reservation: Reservation,
+    keep: bool,
+    /// Let go last, when the file is closed and booked: somebody may wait for it.
+    claim: Option<Claim>,
+}
+
+/// What was stored for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// Bytes.
+    pub(crate) size: u64,
+    /// BLAKE3 of them.
+    pub(crate) hash: Hash,
+}
+
+impl Store {
+    /// Begins a plain upload of so many bytes, as far as that is known.
+    ///
+    /// # Errors
+    /// As [`engine::file::Admission::reserve`]; a disk that can't.
+    pub(crate) fn receive(&self, size: u64, name: &FileName) -> Result<Incoming, Refusal> {
+        let mut incoming = self.begin().map_err(|error| trouble::refusal(&error))?;
+        incoming.reserve(size, name)?;
+        Ok(incoming)
+    }
+
+    fn begin(&self) -> io::Result<Incoming> {
+        let temporary = self.next_upload();
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        let file = self.0.root.open_with(&temporary, &options)?;
+        Ok(Incoming {
+            store: self.clone(),
+            temporary,
+            file: file.into_std(),
+            hasher: Box::default(),
+            reservation: Reservation::default(),
+            keep: false,
+            claim: None,
+        })
+    }
+
+    /// Goes on with a partial upload, of which the file has what `hasher` has seen.
+    pub(super) fn go_on(
+        &self,
+        temporary: String,
+        file: File,
+        hasher: blake3::Hasher,
+        claim: Claim,
+    ) -> Incoming {
+        let reservation = self.books().resume(hasher.count());
+        Incoming {
+            store: self.clone(),
+            temporary,
+            file,
+            hasher: Box::new(hasher),
+            reservation,
+            keep: true,
+            claim: Some(claim),
+        }
+    }
+}
+
+impl Incoming {
+    /// Bytes that are there.
+    pub(crate) fn len(&self) -> u64 {
+        self.reservation.written()
+    }
+
+    /// Who else may want to go on with this upload.
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.claim.as_ref()
+    }
+
+    /// Asks for room for `more` bytes than were reserved so far.
+    ///
+    /// # Errors
+    /// As [`engine::file::Admission::reserve`].
+    pub(crate) fn reserve(&mut self, more: u64, name: &FileName) -> Result<(), Refusal> {
+        let room = self.store.room_for(name).map_err(|error| trouble::refusal(&error))?;
+        self.store.books().reserve(&mut self.reservation, more, room)
+    }
+
+    /// Writes bytes that were reserved.
+    ///
+    /// # Errors
+    /// A disk that can't; what it took of the bytes is there.
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
+        while !bytes.is_empty() {
+            let taken = match self.file.write(bytes) {
+                Ok(taken) => taken,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(trouble::refusal(&error)),
+            };
+            self.hasher.update(&bytes[..taken]);
+            self.store.books().written(&mut self.reservation, taken as u64);
+            bytes = &bytes[taken..];
+        }
+        Ok(())
+    }
+
+    /// Stores the file under its name for good: when this returns, a power cut can't take it back.
+    ///
+    /// # Errors
+    /// [`Code::HashMismatch`] when these are not the bytes that were announced; a disk that can't. Then
+    /// the name stands for what it stood for before.
+    pub(crate) fn store(mut self, name: &FileName, announced: Option<Hash>) -> Result<Receipt, Refusal> {
+        let hash = self.hasher.finalize();
+        if announced.is_some_and(|announced| announced != hash) {
+            self.keep = false;
+            return Err(Refusal::new(Code::HashMismatch, format!("the bytes that arrived hash to {hash}")));
+        }
+        self.seal(hash).map_err(|error| trouble::refusal(&error))?;
+        self.place(name)?;
+        Ok(Receipt { size: self.len(), hash })
+    }
+
+    /// Ties the hash to the bytes and flushes both.
+    fn seal(&mut self, hash: Hash) -> io::Result<()> {
+        self.store.0.tags.write(&self.file, &self.file.metadata()?, hash);
+        self.file.sync_all()
+    }
+
+    /// Gives the file its name and flushes the folders on the way.
+    fn place(&mut self, name: &FileName) -> Result<(), Refusal> {
+        let (parts, own) = name.split();
+        let store = self.store.clone();
+        let folders = {
+            let _names = store.names();
+            let mut folders =
+                Folders::make(&store.0.root, parts).map_err(|error| trouble::placing(&error))?;
+            if let Err(refusal) = self.rename_into(&folders, own) {
+                folders.tidy(name.split().0);
+                return Err(refusal);
+            }
+            folders
+        };
+        folders.sync().map_err(|error| trouble::refusal(&error))
+    }
+
+    fn rename_into(&mut self, folders: &Folders<'_>, own: &str) -> Result<(), Refusal> {
+        let before = match folders.last().symlink_metadata(own) {
+            Ok(meta) if meta.is_file() => Some(meta.len()),
+            Ok(_) => return Err(trouble::occupied()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(trouble::refusal(&error)),
+        };
+        let root = &self.store.0.root;
+        root.rename(&self.temporary, folders.last(), own).map_err(|error| trouble::placing(&error))?;
+        self.temporary.clear();
+        self.store.books().changed(before, Some(self.len()));
+        Ok(())
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let placed = self.temporary.is_empty();
+        let keep = self.keep && !placed && self.len() > 0;
+        if !placed
+            && !keep
+            && let Err(error) = self.store.0.root.remove_file(&self.temporary)
+        {
+            tracing::warn!(%error, "a temporary file can't be removed");
+        }
+        let kept = if keep { self.len() } else { 0 };
+        self.store.books().release(std::mem::take(&mut self.reservation), kept);
+    }
+}

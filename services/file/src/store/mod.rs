@@ -1,0 +1,172 @@
+//! The data folder: whole files and nothing else, reached through one folder handle that can't be left.
+//!
+//! Everything here blocks and belongs on the blocking threads. Files that are still growing are dot-files
+//! at the top of the data folder, a name that no request can have: `.parlance-upload-<n>`, which go when
+//! their connection goes, and `.parlance-partial-<hash>`, which wait to be resumed. A finished one is
+//! flushed, renamed to its name, and the folders on the way are flushed; only then is it stored.
+
+mod folders;
+mod incoming;
+mod partials;
+mod remove;
+mod stored;
+mod tags;
+mod trouble;
+mod walk;
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, fs, io};
+
+use cap_std::fs::Dir;
+use engine::file::{Admission, FileName, Limits, Room};
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use tracing::warn;
+
+pub(crate) use incoming::{Incoming, Receipt};
+pub(crate) use partials::Resumed;
+pub(crate) use stored::Stored;
+
+/// How a plain upload's temporary begins; a number follows.
+const UPLOAD: &str = ".parlance-upload-";
+/// How a partial upload's file begins; its hash follows.
+const PARTIAL: &str = ".parlance-partial-";
+
+/// The data folder. Clones are the same folder.
+#[derive(Clone)]
+pub(crate) struct Store(Arc<Inner>);
+
+struct Inner {
+    root: Dir,
+    books: Mutex<Admission>,
+    /// Held while a name changes what it stands for, so that the books count every change once, and a
+    /// folder is not tidied away under a file that is just being put into it. Never held over a flush.
+    names: Mutex<()>,
+    tags: tags::Tags,
+    claims: partials::Claims,
+    uploads: AtomicU64,
+}
+
+/// What the folder holds, for those who watch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Files stored.
+    pub(crate) files: u64,
+    /// Bytes of them.
+    pub(crate) stored: u64,
+    /// Bytes of partial uploads that wait.
+    pub(crate) partial: u64,
+    /// Bytes promised to uploads that run.
+    pub(crate) promised: u64,
+    /// Bytes that the file system has free.
+    pub(crate) free: u64,
+}
+
+impl Store {
+    /// Opens the folder, making it when it is not there, takes it for this process alone, removes what a
+    /// crash left, and counts what is there.
+    ///
+    /// # Errors
+    /// What is wrong with the folder, in words.
+    pub(crate) fn open(path: &Path, limits: Limits) -> Result<Store, String> {
+        fs::create_dir_all(path).map_err(|error| format!("can't be made: {error}"))?;
+        let folder = File::open(path).map_err(|error| format!("can't be opened: {error}"))?;
+        take_alone(&folder)?;
+        let store = Store(Arc::new(Inner {
+            root: Dir::from_std_file(folder),
+            books: Mutex::new(Admission::new(limits)),
+            names: Mutex::default(),
+            tags: tags::Tags::default(),
+            claims: partials::Claims::default(),
+            uploads: AtomicU64::default(),
+        }));
+        store.try_writing().map_err(|error| format!("can't be written: {error}"))?;
+        store.sweep_uploads().map_err(|error| format!("can't be cleaned: {error}"))?;
+        store.recount().map_err(|error| format!("can't be read: {error}"))?;
+        Ok(store)
+    }
+
+    /// The books, for a moment.
+    pub(crate) fn books(&self) -> MutexGuard<'_, Admission> {
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the folder holds.
+    pub(crate) fn totals(&self) -> Totals {
+        let free = self.free().unwrap_or(0);
+        let books = self.books();
+        let (files, stored) = (books.files(), books.stored());
+        Totals { files, stored, partial: books.partial(), promised: books.promised(), free }
+    }
+
+    /// Bytes that the file system has free for us.
+    fn free(&self) -> io::Result<u64> {
+        let disk = rustix::fs::fstatvfs(&self.0.root)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    fn room_for(&self, name: &FileName) -> io::Result<Room> {
+        let replaces = self.size_of(name)?.unwrap_or(0);
+        Ok(Room { free: self.free()?, replaces })
+    }
+
+    fn names(&self) -> MutexGuard<'_, ()> {
+        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_upload(&self) -> String {
+        format!("{UPLOAD}{}", self.0.uploads.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn try_writing(&self) -> io::Result<()> {
+        // Not a name of `next_upload`, which can't have been used before the sweep.
+        let probe = format!("{UPLOAD}{}", u64::MAX);
+        self.0.root.create(&probe)?;
+        self.0.root.remove_file(&probe)
+    }
+
+    /// Removes the temporaries that an earlier process left.
+    fn sweep_uploads(&self) -> io::Result<()> {
+        for left in self.named(UPLOAD)? {
+            if left.trim_start_matches(UPLOAD).parse::<u64>().is_ok() {
+                self.0.root.remove_file(&left)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries at the top of the folder that begin so.
+    fn named(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in self.0.root.entries()? {
+            if let Ok(name) = entry?.file_name().into_string()
+                && name.starts_with(prefix)
+            {
+                found.push(name);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// Two processes on one folder would sweep each other's temporaries away.
+fn take_alone(folder: &impl AsFd) -> Result<(), String> {
+    match rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err("another file service is using it".to_owned()),
+        Err(error) => {
+            warn!(%error, "this file system has no locks: nothing keeps a second service out of the folder");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
