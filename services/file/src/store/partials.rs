@@ -126,7 +126,7 @@ impl Store {
     /// Bytes of the partial uploads that nobody sends now.
     pub(super) fn waiting(&self) -> io::Result<u64> {
         let held = self.0.claims.lock();
-        let waiting = self.partials()?.into_iter().filter(|(_, hash)| !held.contains_key(hash.as_bytes()));
+        let waiting = self.partials()?.filter(|(_, hash)| !held.contains_key(hash.as_bytes()));
         Ok(waiting
             .filter_map(|(name, _)| self.0.root.symlink_metadata(name).ok())
             .map(|meta| meta.len())

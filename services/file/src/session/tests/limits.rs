@@ -1,0 +1,108 @@
+//! What is refused before a byte of it is stored, and how the connection stays in step.
+
+use super::*;
+
+fn limited(limits: impl FnOnce(&mut Limits)) -> House {
+    let mut rules = Rules::default();
+    limits(&mut rules.limits);
+    House::with(rules)
+}
+
+fn code(heard: &str) -> &str {
+    heard.split(' ').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_body_is_skipped_when_it_is_short() {
+    let house = limited(|limits| limits.max_file = 10);
+    let (heard, ended) = house.talk([upload("a", &noise(100_000)), b"LIST\n".to_vec()].concat()).await;
+    assert_eq!(heard, "ERROR:too_large a file has at most 10 bytes here\nLIST 0\n");
+    assert_eq!(ended, Ended::Quit);
+    assert_eq!(house.top(), BTreeSet::new());
+    assert_eq!(house.metric("file_transfers_total{direction=\"upload\",result=\"refused\"}"), 1.0);
+}
+
+#[tokio::test]
+async fn a_refused_body_that_is_long_or_unknown_ends_the_connection() {
+    let house = limited(|limits| limits.max_file = 10);
+    for (sent, said) in [
+        ("UPLOAD 1048577 a\n", "ERROR:too_large"),
+        ("UPLOAD 18446744073709551615 a\n", "ERROR:too_large"),
+        ("UPLOAD 18446744073709551616 a\nLIST\n", "ERROR:bad_request"),
+        ("UPLOAD -1 a\nLIST\n", "ERROR:bad_request"),
+        ("UPLOAD 0x10 a\nLIST\n", "ERROR:bad_request"),
+        ("UPLOAD ? ../a\nLIST\n", "ERROR:bad_name"),
+    ] {
+        let (heard, ended) = house.talk(sent).await;
+        assert_eq!((code(&heard), heard.lines().count(), ended), (said, 1, Ended::Refused), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_size_the_limit_is_met_on_the_way() {
+    let house = limited(|limits| limits.max_file = 300_000);
+    let (heard, ended) = house.talk([b"UPLOAD ? a\n", &*noise(300_001)].concat()).await;
+    assert_eq!((code(&heard), ended), ("ERROR:too_large", Ended::Refused));
+    assert_eq!(house.top(), BTreeSet::new());
+}
+
+#[tokio::test]
+async fn the_quota_counts_what_is_there() {
+    let house = limited(|limits| limits.quota = Some(10));
+    let (heard, _) = house
+        .talk([upload("a", b"123456"), upload("b", b"12345"), upload("a", b"1234567890")].concat())
+        .await;
+    let codes: Vec<&str> = heard.lines().map(code).collect();
+    assert_eq!(codes, ["OK", "ERROR:quota", "OK"], "what is replaced does not count");
+    assert!(house.talk("DELETE a\nUPLOAD 10 b\n0123456789").await.0.contains("\nOK 10 "));
+}
+
+#[tokio::test]
+async fn the_disk_keeps_its_floor() {
+    let house = limited(|limits| limits.keep_free = u64::MAX);
+    let (heard, _) = house.talk([upload("a", b"1"), upload("b", b"")].concat()).await;
+    let codes: Vec<&str> = heard.lines().map(code).collect();
+    assert_eq!(codes, ["ERROR:no_space", "OK"], "nothing needs no room");
+}
+
+#[tokio::test]
+async fn a_transfer_too_many_is_busy() {
+    let house = limited(|limits| limits.transfers = 1);
+    house.put("a", b"abc");
+    let mut caller = house.dial();
+    caller.send("UPLOAD 3 b\nab").await;
+    let sent = [b"DOWNLOAD a\nRANGE 0 1 a\n".to_vec(), upload("c", b"x"), b"STAT a\n".to_vec()].concat();
+    let (heard, _) = house.talk(sent).await;
+    let codes: Vec<&str> = heard.lines().map(code).collect();
+    assert_eq!(codes, ["ERROR:busy", "ERROR:busy", "ERROR:busy", "STAT"]);
+    caller.send("c").await;
+    assert!(caller.line().await.starts_with("OK 3 "));
+    assert!(house.talk("DOWNLOAD a\n").await.0.starts_with("FILE 3 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_nothing_is_told_and_closed() {
+    let house = House::new();
+    for trickle in ["", "STAT"] {
+        let mut caller = house.dial();
+        caller.send(trickle).await;
+        assert_eq!(caller.rest().await, b"ERROR:idle_timeout nothing was asked for too long\n");
+        drop(caller.stream);
+        assert_eq!(caller.ended.await.unwrap(), Ended::Idle);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_too_slow_is_told_and_closed() {
+    let house = House::new();
+    house.put("a", &noise(1000));
+    let mut sender = house.dial();
+    sender.send("UPLOAD 10 b\nabc").await;
+    assert_eq!(sender.rest().await, b"ERROR:too_slow the upload came too slowly\n");
+    assert_eq!(sender.ended.await.unwrap(), Ended::Slow);
+    let mut reader = house.dial();
+    reader.send("DOWNLOAD a\n").await;
+    assert_eq!(reader.ended.await.unwrap(), Ended::Slow);
+    assert_eq!(house.top(), ["a".to_owned()].into());
+    assert_eq!(house.metric("file_refused_requests_total{code=\"too_slow\"}"), 1.0);
+}

@@ -1,0 +1,78 @@
+//! What somebody planted in the data folder: nothing leads out of it, and nothing hangs.
+
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+
+use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
+use tokio::sync::oneshot::error::TryRecvError;
+
+use super::*;
+
+/// A house with links out and in, a pipe and a socket, and a secret beside it.
+fn house() -> (House, TempDir) {
+    let (house, outside) = (House::new(), tempfile::tempdir().unwrap());
+    fs::write(outside.path().join("secret"), b"secret").unwrap();
+    house.put("inside/real", b"real");
+    symlink(outside.path().join("secret"), house.path("link")).unwrap();
+    symlink(outside.path(), house.path("way-out")).unwrap();
+    symlink("inside", house.path("way-in")).unwrap();
+    symlink("..", house.path("inside/up")).unwrap();
+    mknodat(CWD, house.path("pipe"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    (house, outside)
+}
+
+#[tokio::test]
+async fn nothing_but_files_can_be_read_or_removed() {
+    let (house, _outside) = house();
+    let _socket = UnixListener::bind(house.path("socket")).unwrap();
+    for name in
+        ["link", "way-out", "way-out/secret", "way-in/real", "inside/up/inside/real", "pipe", "socket"]
+    {
+        for verb in ["DOWNLOAD", "STAT", "DELETE", "RANGE 0 1"] {
+            let (heard, _) = house.talk(format!("{verb} {name}\n")).await;
+            assert_eq!(heard, "ERROR:not_found there is no such file\n", "{verb} {name}");
+        }
+        assert!(house.path(name).symlink_metadata().is_ok(), "{name} is still there");
+    }
+    let (heard, _) = house.talk("LIST\n").await;
+    assert!(heard.starts_with("LIST 1\n") && heard.ends_with(" inside/real\n"));
+}
+
+#[tokio::test]
+async fn nothing_can_be_put_over_or_through_them() {
+    let (house, outside) = house();
+    for name in
+        ["link", "way-out", "way-out/secret", "way-out/new", "way-in/real", "pipe", "inside", "inside/real/x"]
+    {
+        let (heard, ended) = house.talk([upload(name, b"evil"), b"LIST\n".to_vec()].concat()).await;
+        assert!(heard.starts_with("ERROR:bad_name ") && heard.contains("\nLIST 1\n"), "{name}: {heard}");
+        assert_eq!(ended, Ended::Quit);
+    }
+    assert_eq!(fs::read(outside.path().join("secret")).unwrap(), b"secret");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    assert_eq!(house.get("inside/real"), b"real");
+}
+
+/// A folder is swapped for a link to the outside, again and again, while requests go through it.
+#[tokio::test]
+async fn a_folder_that_turns_into_a_link_leads_nowhere() {
+    let (house, outside) = house();
+    let (folder, link) = (house.path("swap"), house.path("way"));
+    house.put("swap/secret", b"public");
+    symlink(outside.path(), &link).unwrap();
+    let (stop, mut stopped) = oneshot::channel::<()>();
+    let swapping = tokio::task::spawn_blocking(move || {
+        while stopped.try_recv() == Err(TryRecvError::Empty) {
+            renameat_with(CWD, &folder, CWD, &link, RenameFlags::EXCHANGE).unwrap();
+        }
+    });
+    for _ in 0..300 {
+        let sent = [b"DOWNLOAD swap/secret\n".to_vec(), upload("swap/new", b"evil")].concat();
+        let (heard, _) = house.talk(sent).await;
+        assert!(!heard.contains("\nsecret"), "{heard}");
+    }
+    drop(stop);
+    swapping.await.unwrap();
+    assert_eq!(fs::read(outside.path().join("secret")).unwrap(), b"secret");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1, "nothing was put outside");
+}
