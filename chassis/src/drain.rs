@@ -44,7 +44,7 @@ impl Drain {
     }
 
     /// Waits until none of them runs.
-    pub(crate) async fn finished(&self) {
+    pub async fn finished(&self) {
         self.work.close();
         self.work.wait().await;
     }

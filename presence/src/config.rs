@@ -8,6 +8,7 @@ use engine::registry::Label;
 /// Where the registry is and as whom to be known there.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Presence")]
+#[group(skip)]
 pub struct Config {
     /// Registry to be known at, HOST:PORT; `none` runs without one.
     #[arg(long, env = "PARLANCE_REGISTRY", value_name = "ADDR|none", default_value = "127.0.0.1:9000")]

@@ -236,6 +236,11 @@ impl Hub {
         self.rooms.iter().map(|(name, room)| (name.clone(), count(room))).collect()
     }
 
+    /// Whether anybody is in a room.
+    pub fn has_room(&self, room: &RoomName) -> bool {
+        self.rooms.contains_key(room)
+    }
+
     /// How many people and how many rooms there are.
     pub fn size(&self) -> (usize, usize) {
         (self.people.len(), self.rooms.len())

@@ -1,1 +1,129 @@
 //! The chat service: rooms, history, delivery after commit.
+//!
+//! A message's trip: the [session](session) reads a line and decodes it, the [hub](hub) checks it against
+//! the rules, the [store](store) commits it, the hub hands it to the room's [log](delivery), and the
+//! room's task writes it to everybody.
+
+mod config;
+mod delivery;
+mod ended;
+mod hub;
+mod metrics;
+mod session;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::accept::{self, Limits};
+use chassis::{Failure, Flags, Life, Running, Service};
+use presence::Presence;
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use tracing::debug;
+
+pub use config::{Config, FloodLimit};
+pub use ended::Ended;
+use hub::Hub;
+use metrics::Metrics;
+pub use store::{Database, Sync};
+use store::{Served, Store};
+
+/// What chat is.
+pub const SERVICE: Service = Service {
+    name: "chat",
+    about: "Chat: rooms, history and search over TCP; text lines for people, JSON lines for programs",
+    listen: "0.0.0.0:9001",
+    admin: "127.0.0.1:9011",
+};
+
+/// Said to a connection that there is no place for; it has not told its dialect.
+const NO_PLACE: &[u8] = b"ERROR:too_many_connections the server, or your address's share of it, is full\n";
+
+/// All that sessions share.
+struct Chat {
+    config: Config,
+    hub: Arc<Hub>,
+    store: Store,
+    presence: Presence,
+    metrics: Metrics,
+    life: Life,
+}
+
+/// Opens the history and the port, and starts serving.
+///
+/// # Errors
+/// A flag that can't be followed.
+pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
+    let listener = chassis::net::listen_tcp("--listen", flags.listen)?;
+    let addr = listener.local_addr().map_err(Failure::fatal)?;
+    let database = Database::open(&config.data, config.sync)?;
+    Running::launch(&SERVICE, &flags, addr, |life| run(config, listener, database, life)).await
+}
+
+/// Serves on an open port and an open database until the drain.
+///
+/// # Errors
+/// A disk that failed.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    database: Database,
+    life: Life,
+) -> Result<(), Failure> {
+    let metrics = Metrics::new(&life.metrics);
+    let hub = Arc::new(Hub::new(config.announce_up_to, metrics.clone()));
+    hub.set_heads(database.heads()?);
+    let on_commit = {
+        let hub = hub.clone();
+        move |batch| hub.committed(batch)
+    };
+    let Served { store, threads, writer_ended } = database.serve(metrics.clone(), on_commit)?;
+    let addr = listener.local_addr().map_err(Failure::fatal)?;
+    let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
+    let limits = Limits {
+        connections: config.connections,
+        per_address: config.connections_per_address,
+        trusted: config.trusted.clone(),
+    };
+    let chat = Arc::new(Chat { config, hub, store, presence, metrics, life: life.clone() });
+    let housekeeping = tokio::spawn(keep_house(chat.clone()));
+    life.ready.set_ready();
+    let accepting = accept::serve(listener, &life, limits, NO_PLACE, |stream, peer| {
+        let chat = chat.clone();
+        async move {
+            let ended = session::serve(&chat, Arc::new(stream), peer).await;
+            chat.metrics.disconnected(ended);
+            debug!(%peer, reason = ended.as_str(), "connection ended");
+        }
+    });
+    tokio::select! {
+        () = accepting => {}
+        // Only a failed disk ends the writer while somebody could still ask it; nothing more can be kept.
+        _ = writer_ended => life.drain.begin(),
+    }
+    life.drain.finished().await;
+    housekeeping.abort();
+    chat.presence.drop_lease().await;
+    // The threads end when the last way to them is gone.
+    drop((chat, housekeeping.await));
+    tokio::task::spawn_blocking(|| threads.join()).await.map_err(Failure::fatal)?
+}
+
+impl Chat {
+    /// How this server calls itself.
+    fn server_name(&self) -> String {
+        self.config.presence.instance.as_ref().map_or_else(|| "chat-1".to_owned(), ToString::to_string)
+    }
+}
+
+/// What has to be done once a second.
+async fn keep_house(chat: Arc<Chat>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        ticks.tick().await;
+        chat.hub.sum_up();
+        let messages = chat.metrics.received_room.get() + chat.metrics.received_direct.get();
+        chat.presence.report(Map::from_iter([("messages".to_owned(), Value::from(messages))]));
+    }
+}

@@ -1,3 +1,7 @@
-//! The chat service: rooms, history, delivery after commit.
+//! The chat service as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::main(&chat::SERVICE, chat::start)
+}

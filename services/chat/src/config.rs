@@ -1,0 +1,71 @@
+//! Chat's own flags.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use chassis::trust::Trusted;
+use engine::chat::Allowance;
+
+use crate::store::Sync;
+
+/// Chat's own flags.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Chat")]
+pub struct Config {
+    /// Folder of the history.
+    #[arg(long, env = "PARLANCE_DATA", value_name = "DIR", default_value = "parlance-data/chat")]
+    pub data: PathBuf,
+
+    /// What an acked message survives: a power cut (full), kill -9 (normal), nothing (off, in memory).
+    #[arg(long, env = "PARLANCE_SYNC", value_name = "MODE", default_value = "full")]
+    pub sync: Sync,
+
+    /// Lines of the past that a newcomer in text mode is shown.
+    #[arg(long, env = "PARLANCE_HISTORY", value_name = "N", default_value_t = 20)]
+    pub history: u32,
+
+    /// Rooms of more members are told joins and leaves in sums, once a second.
+    #[arg(long, env = "PARLANCE_ANNOUNCE_UP_TO", value_name = "N", default_value_t = 200)]
+    pub announce_up_to: usize,
+
+    /// Messages a second, and at once, that a connection from outside the trusted networks may say.
+    #[arg(long, env = "PARLANCE_FLOOD", value_name = "RATE:BURST|off", default_value = "5:10")]
+    pub flood: FloodLimit,
+
+    /// Networks whose peers no limit for strangers holds for.
+    #[arg(long, env = "PARLANCE_TRUSTED", value_name = "CIDR,..|none", default_value_t)]
+    pub trusted: Trusted,
+
+    /// Connections at once.
+    #[arg(long, env = "PARLANCE_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
+    pub connections: usize,
+
+    /// Connections at once from one untrusted IPv4 address or IPv6 /64.
+    #[arg(long, env = "PARLANCE_CONNECTIONS_PER_ADDRESS", value_name = "N", default_value_t = 16)]
+    pub connections_per_address: usize,
+
+    /// Take what has arrived as a whole line when the peer then pauses so many milliseconds, for clients
+    /// that send no line end.
+    #[arg(long, env = "PARLANCE_UNTERMINATED_AFTER", value_name = "MS")]
+    pub unterminated_after: Option<u64>,
+
+    /// How chat is known to the registry.
+    #[command(flatten)]
+    pub presence: presence::Config,
+}
+
+/// `--flood`: an allowance, or none is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FloodLimit(pub Option<Allowance>);
+
+impl FromStr for FloodLimit {
+    type Err = String;
+
+    fn from_str(written: &str) -> Result<Self, String> {
+        if written == "off" {
+            return Ok(FloodLimit(None));
+        }
+        let allowance = written.parse::<Allowance>();
+        allowance.map(|allowance| FloodLimit(Some(allowance))).map_err(|refusal| refusal.words.into_owned())
+    }
+}

@@ -1,0 +1,214 @@
+//! The task of one room: it alone has the log and everybody's cursor.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::chat::{Batch, Dialect, Event, Log, MemberId, Skip, Told};
+
+use super::member::{LIMIT, Member, Wrote};
+use super::room::{Op, Room};
+use crate::ended::Ended;
+use crate::metrics::Metrics;
+
+/// Members that are written to before other tasks of the thread get their turn.
+const TURN: usize = 256;
+
+/// Serves a room until it is closed.
+pub(super) async fn run(room: Arc<Room>, metrics: Metrics) {
+    let mut flusher = Flusher::new(room, metrics);
+    while !flusher.closed {
+        let ops = flusher.room.take().await;
+        flusher.apply(ops);
+        flusher.walk().await;
+    }
+}
+
+struct Flusher {
+    room: Arc<Room>,
+    metrics: Metrics,
+    log: Log,
+    slots: Vec<Slot>,
+    index: HashMap<MemberId, usize>,
+    /// How many read each dialect; nothing is encoded for nobody.
+    text_readers: usize,
+    json_readers: usize,
+    /// Members to write to although nothing is new.
+    awake: Vec<MemberId>,
+    has_news: bool,
+    /// When the messages of this turn were received.
+    received: Vec<Instant>,
+    scratch: Vec<u8>,
+    closed: bool,
+}
+
+struct Slot {
+    member: Arc<Member>,
+    cursor: u64,
+    state: State,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    /// Is still getting the past.
+    Replaying,
+    /// Gets everything as it comes.
+    Live,
+    /// Its socket is full.
+    Stalled,
+}
+
+impl Flusher {
+    fn new(room: Arc<Room>, metrics: Metrics) -> Self {
+        Flusher {
+            room,
+            metrics,
+            log: Log::new(LIMIT),
+            slots: Vec::new(),
+            index: HashMap::new(),
+            text_readers: 0,
+            json_readers: 0,
+            awake: Vec::new(),
+            has_news: false,
+            received: Vec::new(),
+            scratch: Vec::new(),
+            closed: false,
+        }
+    }
+
+    /// Does what has happened, in order; lines become one batch of the log.
+    fn apply(&mut self, ops: Vec<Op>) {
+        let mut batch = Batch::default();
+        for op in ops {
+            match op {
+                Op::Line { event, skip, received } => {
+                    self.received.extend(received);
+                    self.encode(&mut batch, event, skip);
+                }
+                Op::Attach(member) => self.attach(member, batch.len()),
+                Op::Start(id) | Op::Resume(id) => self.rouse(id),
+                Op::Detach(id) => self.detach(id),
+                Op::Close => self.closed = true,
+            }
+        }
+        self.has_news = !batch.is_empty();
+        if self.has_news {
+            self.log.append(batch);
+        }
+    }
+
+    fn encode(&self, batch: &mut Batch, event: Event, skip: Skip) {
+        batch.push(skip, |text, json| {
+            if self.text_readers > 0 {
+                wire::chat::text::encode(&event, text);
+            }
+            if self.json_readers > 0 {
+                wire::chat::json::encode_event(&Told { reference: None, event }, json);
+            }
+        });
+    }
+
+    fn attach(&mut self, member: Arc<Member>, lines_before: u64) {
+        *self.readers(member.dialect) += 1;
+        self.index.insert(member.id, self.slots.len());
+        self.slots.push(Slot { member, cursor: self.log.head() + lines_before, state: State::Replaying });
+    }
+
+    fn rouse(&mut self, id: MemberId) {
+        if let Some(&at) = self.index.get(&id) {
+            self.slots[at].state = State::Live;
+            self.awake.push(id);
+        }
+    }
+
+    fn detach(&mut self, id: MemberId) {
+        if let Some(at) = self.index.remove(&id) {
+            let slot = self.slots.swap_remove(at);
+            *self.readers(slot.member.dialect) -= 1;
+            if let Some(moved) = self.slots.get(at) {
+                self.index.insert(moved.member.id, at);
+            }
+        }
+    }
+
+    fn readers(&mut self, dialect: Dialect) -> &mut usize {
+        match dialect {
+            Dialect::Text => &mut self.text_readers,
+            Dialect::Json => &mut self.json_readers,
+        }
+    }
+
+    /// Writes to everybody there is something for.
+    async fn walk(&mut self) {
+        let awake = std::mem::take(&mut self.awake);
+        if self.has_news {
+            let mut at = 0;
+            while at < self.slots.len() {
+                // Whoever has gone has left their place to the last one.
+                at += usize::from(self.write(at));
+                if at % TURN == TURN - 1 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        } else {
+            for id in awake {
+                if let Some(&at) = self.index.get(&id) {
+                    self.write(at);
+                }
+            }
+        }
+        self.forget();
+        self.metrics.observe_deliveries(&self.received);
+        self.received.clear();
+    }
+
+    /// Writes all that one member has not got; false when the member is gone.
+    fn write(&mut self, at: usize) -> bool {
+        let slot = &mut self.slots[at];
+        let reader = slot.member.reader();
+        while slot.state == State::Live && slot.cursor < self.log.head() {
+            let Some(next) = self.log.gather(slot.cursor, reader, &mut self.scratch) else {
+                return self.drop_slow(at);
+            };
+            let wrote = if next.bytes.is_empty() {
+                Wrote::All
+            } else {
+                slot.member.write_lines(next.bytes, &self.room)
+            };
+            let (lines, end) = (next.lines, next.cursor);
+            match wrote {
+                Wrote::All => {
+                    slot.cursor = end;
+                    self.metrics.deliveries_written.inc_by(lines);
+                }
+                Wrote::Lines(lines) => {
+                    slot.cursor = self.log.after_lines(slot.cursor, reader, lines);
+                    slot.state = State::Stalled;
+                    self.metrics.deliveries_written.inc_by(lines);
+                }
+                Wrote::Gone => return self.drop_gone(at),
+            }
+        }
+        true
+    }
+
+    /// The member's cursor has fallen off the log's tail.
+    fn drop_slow(&mut self, at: usize) -> bool {
+        self.slots[at].member.end(Ended::Slow);
+        self.drop_gone(at)
+    }
+
+    fn drop_gone(&mut self, at: usize) -> bool {
+        let slot = &self.slots[at];
+        self.metrics.deliveries_dropped.inc_by(self.log.head() - slot.cursor);
+        let id = slot.member.id;
+        self.detach(id);
+        false
+    }
+
+    /// Forgets what everybody has got; an idle room keeps nothing.
+    fn forget(&mut self) {
+        let needed = self.slots.iter().map(|slot| slot.cursor).min().unwrap_or(self.log.head());
+        self.log.forget_before(needed);
+    }
+}

@@ -1,0 +1,252 @@
+//! One member's way out: what is for them alone goes first, the rooms' logs follow.
+//!
+//! The contract of a [`Member`]:
+//! 1. Bytes leave in the order in which they were put in; a line is never torn by another.
+//! 2. Putting in never waits. Whoever has more than [`LIMIT`] bytes waiting for them is cut off.
+//! 3. Any task may write; only the member's own session waits for the socket to take more.
+//! 4. A room that could not write leaves its name in `behind` and is told when the socket takes more.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use engine::chat::{Dialect, Event, MemberId, Reader, Ref, Told};
+use tokio::sync::Notify;
+
+use super::room::Room;
+use super::socket::Socket;
+use crate::ended::Ended;
+use crate::metrics::Metrics;
+
+/// Bytes that may wait for a member before they count as too slow.
+pub(super) const LIMIT: usize = 1024 * 1024;
+
+/// One connection that has said its name.
+pub(crate) struct Member {
+    /// Who it is in the hub.
+    pub id: MemberId,
+    /// How it is spoken to.
+    pub dialect: Dialect,
+    /// Whether it wants its own messages back.
+    pub echo: bool,
+    socket: Arc<dyn Socket>,
+    out: Mutex<Out>,
+    /// Messages handed to the store and not yet answered.
+    uncommitted: AtomicU32,
+    /// Wakes the session: bytes to flush, a commit, or the end.
+    wake: Notify,
+    metrics: Metrics,
+}
+
+#[derive(Default)]
+struct Out {
+    /// What goes before anything else: private lines, and the rest of a line that was cut in two.
+    first: Vec<u8>,
+    /// Whether the socket took nothing at the last try.
+    full: bool,
+    /// Since when something has been waiting for the socket.
+    behind_since: Option<Instant>,
+    /// Rooms that have more for this member than the socket took.
+    behind: Vec<Arc<Room>>,
+    ended: Option<Ended>,
+}
+
+/// How a write to a member went.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wrote {
+    /// All of it.
+    All,
+    /// So many whole lines of a room's, and then the socket was full.
+    Lines(u64),
+    /// The member is gone.
+    Gone,
+}
+
+impl Member {
+    /// A member with nothing waiting.
+    pub(crate) fn new(
+        id: MemberId,
+        dialect: Dialect,
+        echo: bool,
+        socket: Arc<dyn Socket>,
+        metrics: Metrics,
+    ) -> Arc<Self> {
+        let (out, uncommitted, wake) = (Mutex::default(), AtomicU32::new(0), Notify::new());
+        Arc::new(Member { id, dialect, echo, socket, out, uncommitted, wake, metrics })
+    }
+
+    /// What the member is to a room's log.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { member: self.id, dialect: self.dialect }
+    }
+
+    /// Tells this member alone, as the answer to `reference`. Only puts it in: the session flushes. What
+    /// can be asked for is bounded by not reading further requests while answers wait.
+    pub(crate) fn answer(&self, reference: Option<Ref>, event: Event) {
+        let told = Told { reference, event };
+        self.put(|out| match self.dialect {
+            Dialect::Text => wire::chat::text::encode(&told.event, out),
+            Dialect::Json => wire::chat::json::encode_event(&told, out),
+        });
+    }
+
+    /// Tells this member alone what somebody else has to say.
+    pub(crate) fn tell(&self, event: Event) {
+        self.answer(None, event);
+        let mut out = self.lock();
+        if out.first.len() > LIMIT {
+            out.ended.get_or_insert(Ended::Slow);
+        }
+        self.wake();
+    }
+
+    /// Puts in bytes for this member alone.
+    pub(crate) fn put(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.lock().first);
+    }
+
+    /// Waits until the socket may take more; for the session alone.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        std::future::poll_fn(|cx| self.socket.poll_write_ready(cx)).await
+    }
+
+    /// Wakes the session, which flushes.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits for [`Member::wake`].
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Ends the member from outside its session.
+    pub(crate) fn end(&self, ended: Ended) {
+        self.lock().ended.get_or_insert(ended);
+        self.wake();
+    }
+
+    /// Why the member is to end, once it is.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.lock().ended
+    }
+
+    /// Writes what waits for this member alone, and tells the rooms behind it when all of it is out.
+    /// The answer is since when something has been waiting, as long as the socket takes nothing.
+    pub(crate) fn flush(&self) -> Option<Instant> {
+        let mut out = self.lock();
+        self.write_first(&mut out);
+        if out.full {
+            return out.behind_since;
+        }
+        let behind = std::mem::take(&mut out.behind);
+        if behind.is_empty() {
+            self.caught_up(&mut out);
+        }
+        drop(out);
+        behind.iter().for_each(|room| room.resume(self.id));
+        None
+    }
+
+    /// Writes lines of a room behind what goes first. Whatever is left of a torn line is kept here; whole
+    /// lines that did not fit stay in the room's log, and the room is told to go on later.
+    pub(super) fn write_lines(&self, lines: &[u8], room: &Arc<Room>) -> Wrote {
+        let mut out = self.lock();
+        if !out.full {
+            self.write_first(&mut out);
+        }
+        if out.ended.is_some() {
+            return Wrote::Gone;
+        }
+        let taken = if out.full { 0 } else { self.try_write(&mut out, lines) };
+        if taken == lines.len() {
+            self.caught_up(&mut out);
+            return Wrote::All;
+        }
+        let whole = end_of_line(lines, taken);
+        out.first.extend_from_slice(&lines[taken..whole]);
+        self.fall_behind(&mut out);
+        out.behind.push(room.clone());
+        Wrote::Lines(memchr::memchr_iter(b'\n', &lines[..whole]).count() as u64)
+    }
+
+    fn write_first(&self, out: &mut Out) {
+        let first = std::mem::take(&mut out.first);
+        let mut taken = 0;
+        while taken < first.len() && out.ended != Some(Ended::Lost) {
+            match self.try_write(out, &first[taken..]) {
+                0 => break,
+                more => taken += more,
+            }
+        }
+        // Nothing left means no buffer: an idle member owns none.
+        if taken < first.len() {
+            out.first = first[taken..].to_vec();
+            self.fall_behind(out);
+        }
+    }
+
+    /// Bytes taken; 0 when the socket is full or gone.
+    fn try_write(&self, out: &mut Out, bytes: &[u8]) -> usize {
+        let tried = self.socket.try_write(bytes);
+        let taken = *tried.as_ref().unwrap_or(&0);
+        out.full = taken < bytes.len();
+        self.metrics.sent_bytes.inc_by(taken as u64);
+        if tried.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+            out.ended = Some(Ended::Lost);
+            self.wake();
+        }
+        taken
+    }
+
+    /// Notes since when something waits for the socket; the session waits with it.
+    fn fall_behind(&self, out: &mut Out) {
+        if out.behind_since.is_none() {
+            out.behind_since = Some(Instant::now());
+            self.metrics.slow_consumers.inc();
+        }
+        self.wake();
+    }
+
+    fn caught_up(&self, out: &mut Out) {
+        if out.behind_since.take().is_some() {
+            self.metrics.slow_consumers.dec();
+        }
+    }
+
+    /// A message is on its way to the store.
+    pub(crate) fn begin_commit(&self) {
+        self.uncommitted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It has been answered.
+    pub(crate) fn end_commit(&self) {
+        self.uncommitted.fetch_sub(1, Ordering::Release);
+        self.wake();
+    }
+
+    /// Whether no message is on its way.
+    pub(crate) fn all_committed(&self) -> bool {
+        self.uncommitted.load(Ordering::Acquire) == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut out = std::mem::take(self.out.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self.caught_up(&mut out);
+    }
+}
+
+/// The end of the line that byte `at` is in the middle of; `at` itself between two lines.
+fn end_of_line(lines: &[u8], at: usize) -> usize {
+    if at == 0 || lines[at - 1] == b'\n' {
+        return at;
+    }
+    memchr::memchr(b'\n', &lines[at..]).map_or(lines.len(), |end| at + end + 1)
+}

@@ -1,0 +1,265 @@
+//! The hub at work: the engine's rules under one short lock, and what follows from them.
+//!
+//! Everything that changes who is where, and everything that a room is told, goes through this lock, so
+//! that all of a room's members see one order. Nothing is awaited under it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::chat::{self as rules, Arrival, Event, MemberId, Message, Notice, Skip, Style};
+use engine::names::{RoomName, UserName};
+use engine::{Code, Refusal, Timestamp};
+
+use crate::delivery::{Member, Room};
+use crate::ended::Ended;
+use crate::metrics::Metrics;
+use crate::store::{Kept, Outcome, Post};
+
+/// The hub at work.
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    metrics: Metrics,
+}
+
+struct State {
+    people: rules::Hub,
+    members: HashMap<MemberId, Arc<Member>>,
+    /// The rooms that somebody is in.
+    rooms: BTreeMap<RoomName, Arc<Room>>,
+    /// The newest committed id of every room that was ever spoken in.
+    heads: BTreeMap<RoomName, u64>,
+    last_member: u64,
+}
+
+/// How somebody has entered a room.
+pub(crate) struct Entered {
+    /// What the rules say of it.
+    pub arrival: Arrival,
+    /// The newest id; everything after it comes live.
+    pub last_id: u64,
+    /// The room, to be started once the past has been told.
+    pub room: Arc<Room>,
+}
+
+impl Hub {
+    /// An empty hub.
+    pub(crate) fn new(announce_up_to: usize, metrics: Metrics) -> Self {
+        let state = State {
+            people: rules::Hub::new(announce_up_to),
+            members: HashMap::new(),
+            rooms: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            last_member: 0,
+        };
+        Hub { state: Mutex::new(state), metrics }
+    }
+
+    /// Where the rooms' ids go on, as the store has found them.
+    pub(crate) fn set_heads(&self, heads: Vec<(RoomName, u64)>) {
+        self.lock().heads = heads.into_iter().collect();
+    }
+
+    /// A new connection's id.
+    pub(crate) fn next_member(&self) -> MemberId {
+        let mut state = self.lock();
+        state.last_member += 1;
+        MemberId(state.last_member)
+    }
+
+    /// Gives a connection its name.
+    ///
+    /// # Errors
+    /// [`Code::NameTaken`].
+    pub(crate) fn login(&self, member: &Arc<Member>, name: UserName, style: Style) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        state.people.login(member.id, name, style)?;
+        state.members.insert(member.id, member.clone());
+        self.count(&state);
+        Ok(())
+    }
+
+    /// Lets a connection go, out of every room.
+    pub(crate) fn logout(&self, id: MemberId, ended: Ended, at: Timestamp) {
+        let mut state = self.lock();
+        for room in state.people.rooms_of(id) {
+            state.rooms[&room].detach(id);
+        }
+        let notices = state.people.logout(id, ended.leave_reason(), at);
+        state.members.remove(&id);
+        state.publish(notices);
+        state.close_empty();
+        self.count(&state);
+    }
+
+    /// Brings a member into a room.
+    pub(crate) fn enter(&self, member: &Arc<Member>, name: &RoomName, at: Timestamp) -> Entered {
+        let mut state = self.lock();
+        let arrival = state.people.enter(member.id, name, at);
+        let room =
+            state.rooms.entry(name.clone()).or_insert_with(|| Room::open(self.metrics.clone())).clone();
+        if arrival.is_new {
+            room.attach(member.clone());
+        }
+        if let Some(left) = &arrival.left {
+            state.rooms[left].detach(member.id);
+        }
+        state.publish(arrival.notices.clone());
+        state.close_empty();
+        self.count(&state);
+        let last_id = state.heads.get(name).copied().unwrap_or(0);
+        Entered { arrival, last_id, room }
+    }
+
+    /// Takes a member out of a room.
+    ///
+    /// # Errors
+    /// [`Code::NotInRoom`].
+    pub(crate) fn leave(&self, id: MemberId, room: &RoomName, at: Timestamp) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        let notice = state.people.leave(id, room, at)?;
+        state.rooms[room].detach(id);
+        state.publish(notice);
+        state.close_empty();
+        self.count(&state);
+        Ok(())
+    }
+
+    /// Gives a member another name; the answer is the one until now.
+    ///
+    /// # Errors
+    /// [`Code::NameTaken`].
+    pub(crate) fn rename(&self, id: MemberId, to: &UserName, at: Timestamp) -> Result<UserName, Refusal> {
+        let mut state = self.lock();
+        let (user, notices) = state.people.rename(id, to, at)?;
+        state.publish(notices);
+        Ok(user)
+    }
+
+    /// Checks that a name is free, or the asker's own in another spelling.
+    ///
+    /// # Errors
+    /// [`Code::NameTaken`].
+    pub(crate) fn check_free(&self, id: MemberId, name: &UserName) -> Result<(), Refusal> {
+        match self.lock().people.find(name) {
+            Ok(holder) if holder != id => {
+                Err(Refusal::new(Code::NameTaken, format!("{name}, or a name that looks the same, is taken")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The name of somebody who is in this room, for a message of theirs.
+    ///
+    /// # Errors
+    /// [`Code::NotInRoom`].
+    pub(crate) fn speaker(&self, id: MemberId, room: &RoomName) -> Result<UserName, Refusal> {
+        let state = self.lock();
+        state.people.check_in(id, room)?;
+        Ok(state.people.name(id).expect("whoever is in a room has a name").clone())
+    }
+
+    /// Says something to one person.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchUser`].
+    pub(crate) fn direct(&self, from: MemberId, to: &UserName, text: String, at: Timestamp) -> Result<(), Refusal> {
+        let state = self.lock();
+        let receiver = state.people.find(to)?;
+        let from = state.people.name(from).expect("whoever speaks has a name").clone();
+        state.members[&receiver].tell(Event::Direct { from, text, at });
+        Ok(())
+    }
+
+    /// Who is in a room, or everybody.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchRoom`].
+    pub(crate) fn who(&self, room: Option<&RoomName>) -> Result<Vec<UserName>, Refusal> {
+        self.lock().people.who(room)
+    }
+
+    /// Which rooms there are.
+    pub(crate) fn rooms(&self) -> Vec<(RoomName, u32)> {
+        self.lock().people.rooms()
+    }
+
+    /// The rooms somebody is in.
+    pub(crate) fn rooms_of(&self, id: MemberId) -> Vec<RoomName> {
+        self.lock().people.rooms_of(id)
+    }
+
+    /// Sums up the comings and goings of large rooms; once a second.
+    pub(crate) fn sum_up(&self) {
+        let mut state = self.lock();
+        let sums = state.people.sum_up();
+        state.publish(sums);
+    }
+
+    /// Delivers what has been committed, and answers the senders. Called by the store alone, batch by
+    /// batch, so that ids and order agree.
+    pub(crate) fn committed(&self, batch: Vec<(Post, Outcome)>) {
+        let mut state = self.lock();
+        for (post, outcome) in batch {
+            let sender = state.members.get(&post.sender).cloned();
+            let answer = match outcome {
+                Ok(Kept::New { id, at }) => {
+                    let place = (post.room.clone(), id);
+                    state.deliver(&post, id, at, sender.as_deref());
+                    Event::Ack { place: Some(place), at }
+                }
+                Ok(Kept::Again { id, at }) => Event::Ack { place: Some((post.room, id)), at },
+                Err(refusal) => {
+                    self.metrics.rejected(refusal.code);
+                    Event::Refused(refusal)
+                }
+            };
+            if let Some(sender) = sender {
+                sender.answer(post.reference, answer);
+                sender.end_commit();
+            }
+        }
+    }
+
+    fn count(&self, state: &State) {
+        let (people, rooms) = state.people.size();
+        self.metrics.users.set(people as i64);
+        self.metrics.rooms.set(rooms as i64);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
+        for Notice { room, event, skip } in notices {
+            if let Some(room) = self.rooms.get(&room) {
+                room.tell(event, skip, None);
+            }
+        }
+    }
+
+    fn deliver(&mut self, post: &Post, id: u64, at: Timestamp, sender: Option<&Member>) {
+        self.heads.insert(post.room.clone(), id);
+        // Everybody may have left between the request and the commit.
+        let Some(room) = self.rooms.get(&post.room) else { return };
+        let message =
+            Message { room: post.room.clone(), id, from: post.from.clone(), text: post.text.clone(), at };
+        let wants_echo = sender.is_some_and(|member| member.echo);
+        let skip = if wants_echo { Skip::Nobody } else { Skip::One(post.sender) };
+        room.tell(Event::Message { message, replay: false }, skip, Some(post.received));
+    }
+
+    /// Ends the tasks of rooms that nobody is in any more.
+    fn close_empty(&mut self) {
+        let people = &self.people;
+        self.rooms.retain(|name, room| {
+            let is_there = people.has_room(name);
+            if !is_there {
+                room.close();
+            }
+            is_there
+        });
+    }
+}

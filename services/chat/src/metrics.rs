@@ -1,0 +1,117 @@
+//! What chat tells Prometheus.
+
+use std::time::Instant;
+
+use chassis::metrics::{COUNTS, FAST};
+use engine::Code;
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+
+use crate::ended::Ended;
+
+/// Chat's metrics. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// `chat_users`
+    pub users: IntGauge,
+    /// `chat_rooms`
+    pub rooms: IntGauge,
+    /// `chat_disconnects_total{reason}`
+    disconnects: IntCounterVec,
+    /// `chat_messages_received_total{kind="room"}`
+    pub received_room: IntCounter,
+    /// `chat_messages_received_total{kind="direct"}`
+    pub received_direct: IntCounter,
+    /// `chat_messages_rejected_total{reason}`
+    rejected: IntCounterVec,
+    /// `chat_deliveries_total{result="written"}`
+    pub deliveries_written: IntCounter,
+    /// `chat_deliveries_total{result="dropped"}`
+    pub deliveries_dropped: IntCounter,
+    /// `chat_received_bytes_total`
+    pub received_bytes: IntCounter,
+    /// `chat_sent_bytes_total`
+    pub sent_bytes: IntCounter,
+    /// `chat_delivery_duration_seconds`
+    delivery_duration: Histogram,
+    /// `chat_commit_duration_seconds`
+    pub commit_duration: Histogram,
+    /// `chat_commit_batch_messages`
+    pub commit_batch: Histogram,
+    /// `chat_slow_consumers`
+    pub slow_consumers: IntGauge,
+}
+
+impl Metrics {
+    /// Registers all of them.
+    pub fn new(metrics: &chassis::Metrics) -> Self {
+        let reasons = Ended::ALL.map(Ended::as_str);
+        let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let received = metrics.counter_vec(
+            "chat_messages_received_total",
+            "Messages read from members.",
+            "kind",
+            &["room", "direct"],
+        );
+        let deliveries = metrics.counter_vec(
+            "chat_deliveries_total",
+            "Lines of rooms for one member each, by what became of them.",
+            "result",
+            &["written", "dropped"],
+        );
+        Metrics {
+            users: metrics.gauge("chat_users", "People who have said their name."),
+            rooms: metrics.gauge("chat_rooms", "Rooms that somebody is in."),
+            disconnects: metrics.counter_vec(
+                "chat_disconnects_total",
+                "Connections ended, by why.",
+                "reason",
+                &reasons,
+            ),
+            received_room: received.with_label_values(&["room"]),
+            received_direct: received.with_label_values(&["direct"]),
+            rejected: metrics.counter_vec(
+                "chat_messages_rejected_total",
+                "Requests refused, by the code that the sender got.",
+                "reason",
+                &codes,
+            ),
+            deliveries_written: deliveries.with_label_values(&["written"]),
+            deliveries_dropped: deliveries.with_label_values(&["dropped"]),
+            received_bytes: metrics.counter("chat_received_bytes_total", "Bytes read from clients."),
+            sent_bytes: metrics.counter("chat_sent_bytes_total", "Bytes written to clients."),
+            delivery_duration: metrics.histogram(
+                "chat_delivery_duration_seconds",
+                "From reading a message to having written it to its whole room.",
+                FAST,
+            ),
+            commit_duration: metrics.histogram(
+                "chat_commit_duration_seconds",
+                "One transaction, with its flush to the disk where --sync asks for it.",
+                FAST,
+            ),
+            commit_batch: metrics.histogram(
+                "chat_commit_batch_messages",
+                "Messages in one transaction.",
+                COUNTS,
+            ),
+            slow_consumers: metrics.gauge("chat_slow_consumers", "Members whose socket is full."),
+        }
+    }
+
+    /// Counts the end of a connection.
+    pub fn disconnected(&self, ended: Ended) {
+        self.disconnects.with_label_values(&[ended.as_str()]).inc();
+    }
+
+    /// Counts a request that was refused.
+    pub fn rejected(&self, code: Code) {
+        self.rejected.with_label_values(&[code.as_str()]).inc();
+    }
+
+    /// Counts messages that have been written to their room, received at these moments.
+    pub fn observe_deliveries(&self, received: &[Instant]) {
+        for moment in received {
+            self.delivery_duration.observe(moment.elapsed().as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! One connection: first who it is, then what it says, then why it ended.
+
+mod input;
+mod login;
+mod past;
+mod talk;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::Refusal;
+use engine::chat::Event;
+use tracing::debug;
+
+use crate::Chat;
+use crate::delivery::{Member, Socket};
+use crate::ended::Ended;
+use crate::store::now;
+use input::Input;
+use talk::Talk;
+
+/// How long last words may wait for the peer to take them, and the peer to see the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// Whoever is told to come back does so after up to so many milliseconds.
+const RETRY_SPREAD_MS: u64 = 5_000;
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(chat: &Arc<Chat>, socket: Arc<dyn Socket>, peer: SocketAddr) -> Ended {
+    let mut input = Input::new(socket.clone(), chat);
+    let (member, ended) = match login::login(chat, &mut input, &socket).await {
+        Ok(newcomer) => {
+            let member = newcomer.member.clone();
+            debug!(%peer, user = %newcomer.name, client = newcomer.client.as_deref(), "logged in");
+            let ended = Talk::new(chat, &mut input, &newcomer, peer).run(newcomer.rooms).await;
+            chat.hub.logout(member.id, ended, now());
+            (member, ended)
+        }
+        Err((member, ended)) => (member, ended),
+    };
+    say_goodbye(&member, ended);
+    see_off(&member, &socket, &mut input).await;
+    ended
+}
+
+fn say_goodbye(member: &Member, ended: Ended) {
+    if ended == Ended::Shutdown {
+        member.answer(None, Event::Bye { retry_after_ms: rand::random_range(0..RETRY_SPREAD_MS) });
+    }
+    if let Some((code, words)) = ended.last_words() {
+        member.answer(None, Event::Refused(Refusal::new(code, words)));
+    }
+}
+
+/// Lets the last words out and waits for the peer to see the end; a socket closed over bytes that nobody
+/// read would be reset, and the reset would overtake the words.
+async fn see_off(member: &Member, socket: &Arc<dyn Socket>, input: &mut Input) {
+    let farewell = async {
+        while member.flush().is_some() {
+            member.writable().await?;
+        }
+        socket.shutdown();
+        input.discard().await
+    };
+    // Whoever does not take the words within the time has had the chance.
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}

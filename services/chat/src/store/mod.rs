@@ -1,0 +1,271 @@
+//! What is kept: messages in SQLite, written in batches by one thread, read by another.
+//!
+//! A message is acked and delivered only after the transaction that holds it has been committed. One
+//! thread writes and also checkpoints, so that the two never run against each other.
+
+mod reader;
+mod schema;
+mod writer;
+
+use std::path::Path;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use chassis::Failure;
+use clap::ValueEnum;
+use engine::chat::{MemberId, Message, Ref};
+use engine::names::{RoomName, UserName};
+use engine::{Code, Refusal, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use reader::Reading;
+use rusqlite::Connection;
+use schema::Location;
+pub(crate) use writer::now;
+use writer::{Job, Writer};
+
+use crate::metrics::Metrics;
+
+/// How durable an ack is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Sync {
+    /// It survives a power cut: every commit is flushed to the disk.
+    Full,
+    /// It survives the death of the process.
+    Normal,
+    /// It survives nothing: history is in memory only.
+    Off,
+}
+
+/// A message on its way in.
+#[derive(Debug)]
+pub struct Post {
+    /// Where it is said.
+    pub room: RoomName,
+    /// Who says it.
+    pub from: UserName,
+    /// What.
+    pub text: String,
+    /// The sender's own key.
+    pub reference: Option<Ref>,
+    /// Whom to ack.
+    pub sender: MemberId,
+    /// When it was read off the sender's socket.
+    pub received: Instant,
+}
+
+/// A message that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It was said now.
+    New {
+        /// Its place in the room.
+        id: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was said before, under the same key.
+    Again {
+        /// Its place in the room.
+        id: u64,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What became of one post.
+pub(crate) type Outcome = Result<Kept, Refusal>;
+
+/// Posts that may wait for the writer before senders are held back.
+const QUEUE: usize = 4096;
+
+/// An open database, not yet served.
+#[derive(Debug)]
+pub struct Database {
+    location: Location,
+    writing: Connection,
+    reading: Connection,
+}
+
+/// The way to the two threads that serve a database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+    readings: mpsc::Sender<Reading>,
+}
+
+/// The threads themselves, to be waited for at the end.
+#[derive(Debug)]
+pub struct Threads {
+    writer: JoinHandle<Result<(), Failure>>,
+    reader: JoinHandle<()>,
+}
+
+/// A database that is served.
+#[derive(Debug)]
+pub struct Served {
+    /// The way in.
+    pub store: Store,
+    /// To be waited for.
+    pub threads: Threads,
+    /// Resolves when the writer has ended, which it does by itself only when the disk failed it.
+    pub writer_ended: oneshot::Receiver<()>,
+}
+
+impl Database {
+    /// Opens the database in a folder, or one in memory.
+    ///
+    /// # Errors
+    /// [`Failure::Config`] naming `--data` for a folder or a database that can't be used.
+    pub fn open(data: &Path, sync: Sync) -> Result<Self, Failure> {
+        let location = Location::of(data, sync)?;
+        let writing = location.open_writer()?;
+        let reading = location.open_reader()?;
+        Ok(Database { location, writing, reading })
+    }
+
+    /// The newest id of every room.
+    ///
+    /// # Errors
+    /// A database that can't be read.
+    pub fn heads(&self) -> Result<Vec<(RoomName, u64)>, Failure> {
+        reader::heads(&self.reading).map_err(|error| Failure::fatal(format!("can't read the rooms: {error}")))
+    }
+
+    /// Starts the threads. `on_commit` is called by the writer with every batch, in commit order.
+    ///
+    /// # Errors
+    /// No threads to be had.
+    pub fn serve(
+        self,
+        metrics: Metrics,
+        on_commit: impl FnMut(Vec<(Post, Outcome)>) + Send + 'static,
+    ) -> Result<Served, Failure> {
+        let Database { location, writing, reading } = self;
+        let (jobs, job_queue) = mpsc::channel(QUEUE);
+        let (readings, reading_queue) = mpsc::channel(QUEUE);
+        let (ended, writer_ended) = oneshot::channel();
+        let writer = spawn("chat-writer", move || {
+            let result =
+                Writer::new(writing, metrics).and_then(|mut writer| writer.run(job_queue, on_commit));
+            drop(location);
+            // Nobody listens any more when the service has ended before its writer.
+            let _ = ended.send(());
+            result
+        })?;
+        let reader = spawn("chat-reader", move || reader::run(&reading, reading_queue))?;
+        Ok(Served { store: Store { jobs, readings }, threads: Threads { writer, reader }, writer_ended })
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Failure> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| Failure::fatal(format!("no thread {name}: {error}")))
+}
+
+impl Store {
+    /// Hands a message to the writer; waits while its queue is full.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`] when the writer has ended.
+    pub async fn submit(&self, post: Post) -> Result<(), Refusal> {
+        self.jobs.send(Job::Post(post)).await.map_err(|_| unavailable())
+    }
+
+    /// The newest messages of a room that are older than `before`, oldest first.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn newest(
+        &self,
+        room: &RoomName,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Message>, Refusal> {
+        let room = room.clone();
+        self.read(move |db| reader::newest(db, &room, before, limit)).await
+    }
+
+    /// The first messages of a room after `since` and up to `last`, oldest first.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn after(
+        &self,
+        room: &RoomName,
+        since: u64,
+        last: u64,
+        limit: u32,
+    ) -> Result<Vec<Message>, Refusal> {
+        let room = room.clone();
+        self.read(move |db| reader::after(db, &room, since, last, limit)).await
+    }
+
+    /// The oldest id that a room still keeps.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn oldest(&self, room: &RoomName) -> Result<Option<u64>, Refusal> {
+        let room = room.clone();
+        self.read(move |db| reader::oldest(db, &room)).await
+    }
+
+    /// The newest messages in some rooms that hold all the words, newest first.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn search(
+        &self,
+        query: &str,
+        rooms: Vec<RoomName>,
+        limit: u32,
+    ) -> Result<Vec<Message>, Refusal> {
+        let (done, indexed) = oneshot::channel();
+        self.jobs.send(Job::Index(done)).await.map_err(|_| unavailable())?;
+        indexed.await.map_err(|_| unavailable())?;
+        let query = query.to_owned();
+        self.read(move |db| reader::search(db, &query, &rooms, limit)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        let reading: Reading = Box::new(move |db| {
+            // Whoever asked may be gone by now.
+            let _ = answer.send(work(db));
+        });
+        self.readings.send(reading).await.map_err(|_| unavailable())?;
+        match answered.await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "history can't be read");
+                Err(unavailable())
+            }
+            Err(_) => Err(unavailable()),
+        }
+    }
+}
+
+impl Threads {
+    /// Waits until both have ended, which they do once every [`Store`] is gone; call it where blocking
+    /// is allowed.
+    ///
+    /// # Errors
+    /// What broke the writer.
+    pub fn join(self) -> Result<(), Failure> {
+        let bug = |_| Failure::fatal("a thread of the store panicked");
+        self.reader.join().map_err(bug)?;
+        self.writer.join().map_err(bug)?
+    }
+}
+
+fn unavailable() -> Refusal {
+    Refusal::new(Code::Unavailable, "history is not to be had now")
+}

@@ -1,0 +1,119 @@
+//! The thread that reads: history and search, beside the writer.
+
+use engine::Timestamp;
+use engine::chat::Message;
+use engine::names::{RoomName, UserName};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use tokio::sync::mpsc;
+
+use super::schema::{MAX_ID, id_of, key};
+
+/// One question to the database.
+pub(super) type Reading = Box<dyn FnOnce(&Connection) + Send>;
+
+/// Answers until every asker is gone.
+pub(super) fn run(db: &Connection, mut readings: mpsc::Receiver<Reading>) {
+    while let Some(reading) = readings.blocking_recv() {
+        reading(db);
+    }
+}
+
+/// See [`super::Database::heads`].
+pub(super) fn heads(db: &Connection) -> Result<Vec<(RoomName, u64)>> {
+    let mut query = db.prepare("SELECT name, last_id FROM rooms")?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+    let parsed = |(name, id): (String, i64)| RoomName::parse(&name).ok().map(|name| (name, id as u64));
+    rows.filter_map(|row| row.map(parsed).transpose()).collect()
+}
+
+/// See [`super::Store::newest`].
+pub(super) fn newest(
+    db: &Connection,
+    room: &RoomName,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<Message>> {
+    let Some(number) = number_of(db, room)? else { return Ok(Vec::new()) };
+    let last = before.map_or(MAX_ID, |id| id.saturating_sub(1).min(MAX_ID));
+    let mut query = db.prepare_cached(
+        "SELECT key, sender, text, at FROM messages WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
+    )?;
+    let rows =
+        query.query_map(params![key(number, 0), key(number, last), limit], |row| message(room, row))?;
+    let mut messages = rows.collect::<Result<Vec<_>>>()?;
+    messages.reverse();
+    Ok(messages)
+}
+
+/// See [`super::Store::after`].
+pub(super) fn after(
+    db: &Connection,
+    room: &RoomName,
+    since: u64,
+    last: u64,
+    limit: u32,
+) -> Result<Vec<Message>> {
+    let Some(number) = number_of(db, room)? else { return Ok(Vec::new()) };
+    if since >= MAX_ID {
+        return Ok(Vec::new());
+    }
+    let mut query = db.prepare_cached(
+        "SELECT key, sender, text, at FROM messages WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
+    )?;
+    let range = params![key(number, since + 1), key(number, last.min(MAX_ID)), limit];
+    query.query_map(range, |row| message(room, row))?.collect()
+}
+
+/// See [`super::Store::oldest`].
+pub(super) fn oldest(db: &Connection, room: &RoomName) -> Result<Option<u64>> {
+    let Some(number) = number_of(db, room)? else { return Ok(None) };
+    let mut query = db.prepare_cached("SELECT min(key) FROM messages WHERE key BETWEEN ? AND ?")?;
+    let oldest: Option<i64> =
+        query.query_row(params![key(number, 0), key(number, MAX_ID)], |row| row.get(0))?;
+    Ok(oldest.map(id_of))
+}
+
+/// See [`super::Store::search`].
+pub(super) fn search(db: &Connection, query: &str, rooms: &[RoomName], limit: u32) -> Result<Vec<Message>> {
+    let wanted = match_all(query);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for room in rooms {
+        found.extend(search_room(db, &wanted, room, limit)?);
+    }
+    found.sort_by_key(|message| std::cmp::Reverse((message.at, message.id)));
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
+fn search_room(db: &Connection, wanted: &str, room: &RoomName, limit: u32) -> Result<Vec<Message>> {
+    let Some(number) = number_of(db, room)? else { return Ok(Vec::new()) };
+    let mut query = db.prepare_cached(
+        "SELECT m.key, m.sender, m.text, m.at FROM words w JOIN messages m ON m.key = w.rowid
+         WHERE words MATCH ? AND w.rowid BETWEEN ? AND ? ORDER BY w.rowid DESC LIMIT ?",
+    )?;
+    let range = params![wanted, key(number, 0), key(number, MAX_ID), limit];
+    query.query_map(range, |row| message(room, row))?.collect()
+}
+
+/// Words as people type them, as a query in which every one must be found and none is an operator.
+fn match_all(query: &str) -> String {
+    let quoted = query.split_whitespace().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+fn number_of(db: &Connection, room: &RoomName) -> Result<Option<i64>> {
+    let mut query = db.prepare_cached("SELECT number FROM rooms WHERE name = ?")?;
+    query.query_row([room.as_str()], |row| row.get(0)).optional()
+}
+
+fn message(room: &RoomName, row: &Row<'_>) -> Result<Message> {
+    let (key, sender, text, at): (i64, String, String, i64) =
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+    let from = UserName::parse(&sender).map_err(|refusal| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, refusal.into())
+    })?;
+    Ok(Message { room: room.clone(), id: id_of(key), from, text, at: Timestamp(at.max(0) as u64) })
+}

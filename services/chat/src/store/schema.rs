@@ -1,0 +1,179 @@
+//! Where the database is, and what is in it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chassis::Failure;
+use rusqlite::{Connection, OpenFlags};
+
+use super::Sync;
+
+/// The version of the tables below, kept in `PRAGMA user_version`. A newer one is refused.
+const VERSION: i64 = 1;
+/// Marks the file as ours (`PRAGMA application_id`): "Parl".
+const APPLICATION_ID: i64 = 0x5061_726c;
+
+/// `messages.key` is the room's number in the high bits and the message's id in the low 40, so that a
+/// room's messages lie together in the order of their ids, in one tree.
+const TABLES: &str = "
+CREATE TABLE rooms (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    last_id INTEGER NOT NULL,
+    indexed_id INTEGER NOT NULL
+);
+CREATE TABLE messages (
+    key INTEGER PRIMARY KEY,
+    sender TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at INTEGER NOT NULL
+);
+CREATE TABLE refs (
+    user TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    key INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (user, ref)
+) WITHOUT ROWID;
+CREATE INDEX refs_by_age ON refs (at);
+CREATE VIRTUAL TABLE words USING fts5(text, content='messages', content_rowid='key');
+";
+
+/// A room's number and a message's id as one key.
+pub(super) fn key(room: i64, id: u64) -> i64 {
+    (room << ID_BITS) | id as i64
+}
+
+/// The id in a key.
+pub(super) fn id_of(key: i64) -> u64 {
+    (key & MAX_ID as i64) as u64
+}
+
+const ID_BITS: u32 = 40;
+/// The largest id that a room can reach.
+pub(super) const MAX_ID: u64 = (1 << ID_BITS) - 1;
+
+/// Where a database is. It is ours alone while this lives.
+#[derive(Debug)]
+pub(super) struct Location {
+    sync: Sync,
+    path: PathBuf,
+    /// Two writers on one database would each give the same ids; dropping the file gives the lock back.
+    _lock: Option<File>,
+}
+
+impl Location {
+    /// The database in a folder, which is made where it is missing; with [`Sync::Off`] one in memory.
+    pub(super) fn of(data: &Path, sync: Sync) -> Result<Self, Failure> {
+        if sync == Sync::Off {
+            static NEXT: AtomicU64 = AtomicU64::new(0);
+            let name = format!("/parlance-chat-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+            return Ok(Location { sync, path: name.into(), _lock: None });
+        }
+        let unusable = |problem: String| Failure::config("--data", data.display(), problem);
+        fs::create_dir_all(data).map_err(|e| unusable(format!("can't make the folder: {e}")))?;
+        let lock = File::create(data.join("chat.lock"))
+            .map_err(|e| unusable(format!("can't write there: {e}; give a folder that this user owns")))?;
+        lock.try_lock().map_err(|_| unusable("another chat service uses this folder".into()))?;
+        Ok(Location { sync, path: data.join("chat.db"), _lock: Some(lock) })
+    }
+
+    /// The connection that writes: tables made, durability as wanted and read back.
+    pub(super) fn open_writer(&self) -> Result<Connection, Failure> {
+        self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+            .and_then(|db| self.prepare(db))
+            .map_err(|problem| self.unusable(&problem))
+    }
+
+    /// A connection that only reads.
+    pub(super) fn open_reader(&self) -> Result<Connection, Failure> {
+        self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .and_then(|db| db.pragma_update(None, "query_only", true).map(|()| db).map_err(words))
+            .map_err(|problem| self.unusable(&problem))
+    }
+
+    fn connect(&self, how: OpenFlags) -> Result<Connection, String> {
+        let flags = how | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let db = match self.sync {
+            Sync::Off => {
+                Connection::open_with_flags(format!("file:{}?vfs=memdb", self.path.display()), flags)
+            }
+            _ => Connection::open_with_flags(&self.path, flags),
+        };
+        let db = db.map_err(words)?;
+        db.busy_timeout(Duration::from_secs(10)).map_err(words)?;
+        db.set_prepared_statement_cache_capacity(64);
+        Ok(db)
+    }
+
+    fn prepare(&self, mut db: Connection) -> Result<Connection, String> {
+        check_sound(&db)?;
+        self.set_durability(&db)?;
+        create_or_check(&mut db)?;
+        Ok(db)
+    }
+
+    fn set_durability(&self, db: &Connection) -> Result<(), String> {
+        let (journal, synchronous) = match self.sync {
+            Sync::Full => ("wal", 2),
+            Sync::Normal => ("wal", 1),
+            Sync::Off => ("memory", 0),
+        };
+        let set =
+            |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, String>(0)).map_err(words);
+        db.pragma_update(None, "journal_mode", journal).map_err(words)?;
+        db.pragma_update(None, "synchronous", synchronous).map_err(words)?;
+        let journal_now = set("journal_mode")?;
+        let synchronous_now: i64 =
+            db.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(words)?;
+        if journal_now != journal || synchronous_now != synchronous {
+            return Err(format!(
+                "the database stays at journal_mode={journal_now} synchronous={synchronous_now}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn unusable(&self, problem: &str) -> Failure {
+        Failure::config("--data", self.path.display(), problem)
+    }
+}
+
+/// Looks for a database that is no database before anything is written to it.
+fn check_sound(db: &Connection) -> Result<(), String> {
+    let sound: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => "this is no database; move it away".into(),
+            _ => words(error),
+        }
+    })?;
+    if sound == "ok" { Ok(()) } else { Err(format!("the database is corrupt ({sound}); restore a backup")) }
+}
+
+fn create_or_check(db: &mut Connection) -> Result<(), String> {
+    let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(words);
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(words)?;
+    match (number("user_version")?, number("application_id")?) {
+        (0, 0) if tables == 0 => create(db).map_err(words),
+        (VERSION, APPLICATION_ID) => Ok(()),
+        (version, APPLICATION_ID) if version > VERSION => Err(format!(
+            "the database has version {version}, this chat knows up to {VERSION}; use a newer chat"
+        )),
+        _ => Err("this is another program's database; give another folder".into()),
+    }
+}
+
+fn create(db: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = db.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.commit()
+}
+
+fn words(error: rusqlite::Error) -> String {
+    error.to_string()
+}
