@@ -1,0 +1,143 @@
+//! Who the users of a run are, and which room each of them is in.
+
+use crate::schedule::Schedule;
+
+/// The users of one run, numbered from 0 and dealt out over its rooms like cards.
+///
+/// Names hold the run's own number, so that two runs neither take each other's names nor hear each other.
+#[derive(Debug)]
+pub struct Roster {
+    run: u32,
+    users: u32,
+    rooms: u32,
+    name_prefix: String,
+    /// The place of each user among those of its room who say something in this run.
+    rank: Vec<u32>,
+    /// How many of each room say something.
+    speakers: Vec<u32>,
+}
+
+impl Roster {
+    /// Deals `users` out over `rooms`, both at least 1.
+    pub fn new(run: u32, users: u32, rooms: u32, schedule: &Schedule) -> Self {
+        let mut speakers = vec![0; rooms as usize];
+        let rank = (0..users).map(|user| {
+            let rank = &mut speakers[(user % rooms) as usize];
+            let own = *rank;
+            *rank += u32::from(schedule.messages_of(user) > 0);
+            own
+        });
+        let rank = rank.collect();
+        Roster { run, users, rooms, name_prefix: format!("l{run:08x}-"), rank, speakers }
+    }
+
+    /// The run's number.
+    pub fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// How many users there are.
+    pub fn users(&self) -> u32 {
+        self.users
+    }
+
+    /// How many rooms there are.
+    pub fn rooms(&self) -> u32 {
+        self.rooms
+    }
+
+    /// The room a user is in.
+    pub fn room_of(&self, user: u32) -> u32 {
+        user % self.rooms
+    }
+
+    /// Everybody in a room.
+    pub fn members(&self, room: u32) -> impl Iterator<Item = u32> + use<> {
+        (room..self.users).step_by(self.rooms as usize)
+    }
+
+    /// How many are in a room.
+    pub fn size(&self, room: u32) -> u32 {
+        (self.users - room).div_ceil(self.rooms)
+    }
+
+    /// To how many a user's message is owed: everybody in the room but itself.
+    pub fn audience(&self, user: u32) -> u32 {
+        self.size(self.room_of(user)) - 1
+    }
+
+    /// A user's name.
+    pub fn user_name(&self, user: u32) -> String {
+        format!("{}{user}", self.name_prefix)
+    }
+
+    /// A room's name.
+    pub fn room_name(&self, room: u32) -> String {
+        format!("load-{:08x}-{room}", self.run)
+    }
+
+    /// Whose name this is; `None` when it is nobody's of this run.
+    pub fn user_named(&self, name: &[u8]) -> Option<u32> {
+        let number = name.strip_prefix(self.name_prefix.as_bytes())?;
+        let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+        (number < self.users).then_some(number)
+    }
+
+    /// How many of a room say something in this run.
+    pub(crate) fn speakers(&self, room: u32) -> u32 {
+        self.speakers[room as usize]
+    }
+
+    /// The place of a speaker among the speakers of its room.
+    pub(crate) fn rank(&self, user: u32) -> u32 {
+        self.rank[user as usize]
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::schedule::{Arrival, Shape};
+
+    /// `users` in `rooms`, each of whom says ten messages.
+    pub(crate) fn roster(users: u32, rooms: u32) -> Roster {
+        let shape = Shape {
+            users,
+            messages: f64::from(users * 10),
+            queries: 0.0,
+            arrival: Arrival::Constant,
+            warmup: Duration::ZERO,
+            steady: Duration::from_secs(1),
+            seed: 1,
+        };
+        Roster::new(0xbeef, users, rooms, &Schedule::new(&shape))
+    }
+
+    #[test]
+    fn everybody_is_in_one_room() {
+        let roster = roster(7, 3);
+        let rooms: Vec<Vec<u32>> = (0..3).map(|room| roster.members(room).collect()).collect();
+        assert_eq!(rooms, [vec![0, 3, 6], vec![1, 4], vec![2, 5]]);
+        for room in 0..3 {
+            let members: Vec<u32> = roster.members(room).collect();
+            assert_eq!(roster.size(room) as usize, members.len());
+            assert_eq!(roster.speakers(room) as usize, members.len());
+            assert!(members.iter().all(|&user| roster.room_of(user) == room));
+            assert!((0..).zip(&members).all(|(place, &user)| roster.rank(user) == place));
+        }
+        assert_eq!(roster.audience(0), 2);
+    }
+
+    #[test]
+    fn names_are_the_runs_own() {
+        let roster = roster(7, 3);
+        assert_eq!(roster.user_name(6), "l0000beef-6");
+        assert_eq!(roster.room_name(2), "load-0000beef-2");
+        assert_eq!(roster.user_named(b"l0000beef-6"), Some(6));
+        for other in ["l0000beef-7", "l0000beee-6", "l0000beef-", "l0000beef-x", "alice", ""] {
+            assert_eq!(roster.user_named(other.as_bytes()), None, "{other}");
+        }
+    }
+}
