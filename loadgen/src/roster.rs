@@ -11,6 +11,7 @@ pub struct Roster {
     users: u32,
     rooms: u32,
     name_prefix: String,
+    room_names: Vec<String>,
     /// The place of each user among those of its room who say something in this run.
     rank: Vec<u32>,
     /// How many of each room say something.
@@ -28,7 +29,9 @@ impl Roster {
             own
         });
         let rank = rank.collect();
-        Roster { run, users, rooms, name_prefix: format!("l{run:08x}-"), rank, speakers }
+        let name_prefix = format!("l{run:08x}-");
+        let room_names = (0..rooms).map(|room| format!("load-{run:08x}-{room}")).collect();
+        Roster { run, users, rooms, name_prefix, room_names, rank, speakers }
     }
 
     /// The run's number.
@@ -72,8 +75,8 @@ impl Roster {
     }
 
     /// A room's name.
-    pub fn room_name(&self, room: u32) -> String {
-        format!("load-{:08x}-{room}", self.run)
+    pub fn room_name(&self, room: u32) -> &str {
+        &self.room_names[room as usize]
     }
 
     /// Whose name this is; `None` when it is nobody's of this run.

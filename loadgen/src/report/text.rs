@@ -1,0 +1,207 @@
+//! The report as a summary that fits a screen.
+
+use std::fmt::Write;
+
+use crate::recorder::Row;
+use crate::report::{Chat, Info, Report, Verdict};
+
+/// Writes the summary.
+pub fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    head(&mut text, report);
+    table(&mut text, &report.rows);
+    chat(&mut text, &report.chat);
+    info(&mut text, &report.info);
+    tail(&mut text, report);
+    text
+}
+
+/// Appends a line; writing to a string never fails.
+macro_rules! line {
+    ($text:expr, $($words:tt)*) => { let _ = writeln!($text, $($words)*); };
+}
+
+fn head(text: &mut String, report: &Report) {
+    let Report { strain, descriptors, environment, verdict, plan, .. } = report;
+    let word = if verdict.valid { "VALID" } else { "INVALID" };
+    let mut figures = format!("cpu {:.0}% of {} cores", strain.cpu_share * 100.0, strain.cores);
+    if let Some(share) = strain.busiest_shard_share {
+        let _ = write!(figures, ", busiest reader {:.0}% of one", share * 100.0);
+    }
+    if let Some(times) = strain.throttled {
+        let _ = write!(figures, ", throttled {}", count(times));
+    }
+    line!(text, "{word}: {figures}, open files {} of {}", count(descriptors.need), count(descriptors.have));
+    let Verdict { reasons, warnings, .. } = verdict;
+    for (mark, said) in reasons.iter().map(|r| ("why", r)).chain(warnings.iter().map(|w| ("note", w))) {
+        line!(text, "  {mark}: {said}");
+    }
+    let info = environment.info.as_ref().map(|info| format!(" + info {info}")).unwrap_or_default();
+    line!(text, "loadgen {}, run {}: chat {}{info}", environment.loadgen, environment.run, environment.chat);
+    line!(text, "{}, drained in {:.1} s", plan.line(), report.drained_seconds);
+}
+
+fn table(text: &mut String, rows: &[Row]) {
+    line!(
+        text,
+        "\n{:<17}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}   ms from the due time",
+        "",
+        "n",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max"
+    );
+    for row in rows {
+        let [p50, p90, p99, p999, max] =
+            [row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns, row.max_ns].map(milliseconds);
+        let n = count(row.n);
+        let gloss = gloss(row.name);
+        let shown =
+            format!("{:<17}{n:>12}{p50:>10}{p90:>10}{p99:>10}{p999:>10}{max:>10}   {gloss}", row.name);
+        line!(text, "{}", shown.trim_end());
+    }
+}
+
+/// What is not plain from a row's name.
+fn gloss(name: &str) -> &'static str {
+    match name {
+        "chat service" => "from the send: hides our own waiting",
+        "chat fan-out" => "until the last recipient",
+        "chat join" => "from connecting",
+        _ => "",
+    }
+}
+
+fn chat(text: &mut String, chat: &Chat) {
+    let counts = &chat.counts;
+    line!(
+        text,
+        "\nledger   sent {}  owed {}  ok {} ({})  lost {}  doubled {}  out of order {}",
+        count(chat.sent),
+        count(chat.owed),
+        count(counts.ok),
+        percent(counts.ok, chat.owed),
+        count(chat.lost),
+        count(counts.doubled),
+        count(counts.out_of_order)
+    );
+    line!(
+        text,
+        "         corrupt {}  misrouted {}  foreign {}  late {}  excused {}",
+        count(counts.corrupt),
+        count(counts.misrouted),
+        count(counts.foreign),
+        count(counts.late),
+        count(chat.excused)
+    );
+    line!(
+        text,
+        "acks     {} of {}  refused {}  unsent {}",
+        count(chat.acked),
+        count(chat.sent),
+        count(chat.refused),
+        count(chat.unsent)
+    );
+    for (code, times) in &chat.errors {
+        line!(text, "         the server said {code} {} times", count(*times));
+    }
+    for (why, times) in &chat.broken {
+        line!(text, "         {} connections broke: {why}", count(*times));
+    }
+}
+
+fn info(text: &mut String, info: &Info) {
+    if info.sent == 0 {
+        return;
+    }
+    let replies = &info.replies;
+    line!(
+        text,
+        "queries  sent {}  answered {} ({})  unanswered {}  late {}  doubled {}  foreign {}",
+        count(info.sent),
+        count(replies.ok),
+        percent(replies.ok, info.sent),
+        count(replies.unanswered),
+        count(replies.late),
+        count(replies.doubled),
+        count(replies.foreign)
+    );
+}
+
+fn tail(text: &mut String, report: &Report) {
+    let breaches: Vec<_> =
+        report.chat.breaches().iter().map(|(what, times)| format!("{what} {}", count(*times))).collect();
+    let said =
+        if breaches.is_empty() { "held".to_owned() } else { format!("BROKEN: {}", breaches.join(", ")) };
+    let cut = if report.interrupted { ", interrupted" } else { "" };
+    line!(text, "the ledger {said}{cut}; exit {}", report.exit_code);
+}
+
+/// A count with commas between thousands.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share in per cent with two decimals, always rounded down: only all is 100.
+pub fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "-".into();
+    }
+    let hundredths = u128::from(part) * 10_000 / u128::from(whole);
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+}
+
+/// Nanoseconds as milliseconds, with at least three digits; `-` for what is not known.
+pub fn milliseconds(nanos: Option<u64>) -> String {
+    let Some(nanos) = nanos else { return "-".into() };
+    let ms = nanos as f64 / 1e6;
+    match ms {
+        ms if ms < 1.0 => format!("{ms:.3}"),
+        ms if ms < 10.0 => format!("{ms:.2}"),
+        ms if ms < 100.0 => format!("{ms:.1}"),
+        ms => count(ms.round() as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        let times = [4_000, 610_000, 2_940_000, 12_100_000, 250_400_000, 60_000_000_000];
+        assert_eq!(
+            times.map(|nanos| milliseconds(Some(nanos))),
+            ["0.004", "0.610", "2.94", "12.1", "250", "60,000"]
+        );
+        assert_eq!(milliseconds(None), "-");
+    }
+
+    #[test]
+    fn all_but_two_of_fifteen_thousand_is_not_all() {
+        assert_eq!(percent(14_998, 15_000), "99.98%");
+        assert_eq!(percent(15_000, 15_000), "100.00%");
+        assert_eq!(percent(0, 0), "-");
+    }
+
+    proptest! {
+        #[test]
+        fn less_than_all_is_never_a_hundred(whole in 1u64.., missing in 1u64..) {
+            let part = whole.saturating_sub(missing);
+            prop_assert!(!percent(part, whole).starts_with("100"));
+        }
+    }
+}

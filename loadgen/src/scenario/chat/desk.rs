@@ -1,0 +1,55 @@
+//! What the readers of one shard work on: one buffer and one tally for all of them.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::net::TcpStream;
+
+use super::inbox::Inbox;
+use super::tally::Tally;
+use crate::ledger::Ledger;
+use crate::scenario::Scene;
+
+/// Bytes read at once; what piles up at a busy socket then comes in one call.
+const BUFFER: usize = 128 * 1024;
+
+/// A shard's desk.
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// What every thread of the run knows.
+    pub scene: Arc<Scene>,
+    top: Mutex<Top>,
+}
+
+/// What lies on a desk. Only the shard's own thread takes the lock all the time, others once a second.
+#[derive(Debug)]
+pub(super) struct Top {
+    /// What was seen.
+    pub tally: Tally,
+    buffer: Box<[u8]>,
+}
+
+impl Desk {
+    /// An empty desk.
+    pub(super) fn new(scene: Arc<Scene>) -> Self {
+        let tally = Tally::new(Ledger::new(Arc::clone(&scene.roster)));
+        let buffer = vec![0; BUFFER].into();
+        Desk { scene, top: Mutex::new(Top { tally, buffer }) }
+    }
+
+    /// Takes the desk.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Top> {
+        self.top.lock().expect("nothing panics at a desk")
+    }
+
+    /// Reads what a socket has and lets the inbox hear it; the number of bytes, 0 at the end of the stream.
+    ///
+    /// # Errors
+    /// Those of the socket; `WouldBlock` when it has nothing.
+    pub(super) fn read(&self, stream: &TcpStream, inbox: &mut Inbox) -> io::Result<usize> {
+        let Top { tally, buffer } = &mut *self.lock();
+        let read = stream.try_read(buffer)?;
+        inbox.hear(&buffer[..read], self.scene.clock.now(), &self.scene, tally);
+        Ok(read)
+    }
+}

@@ -1,0 +1,16 @@
+//! Chat: users in rooms who say what is due and account for all they hear.
+
+mod account;
+mod crowd;
+mod desk;
+mod frame;
+mod glance;
+mod inbox;
+mod tally;
+mod user;
+mod voice;
+
+pub use account::Account;
+pub use crowd::{Crowd, Gathering};
+pub use tally::Ended;
+pub use user::NotIn;

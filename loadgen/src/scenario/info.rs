@@ -1,0 +1,188 @@
+//! Info: queries over UDP, each with a token, so that every reply is known for the query it answers.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdSocket};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::net::UdpSocket;
+
+use super::Scene;
+use crate::payload::{hex, unhex};
+use crate::recorder::{Recorder, Series};
+use crate::shard::Shard;
+
+/// How many sockets ask. Several, because a service that reads with many workers tells them apart by port.
+pub const SOCKETS: u32 = 16;
+
+const TOKEN: &[u8; 4] = b"plq1";
+/// `PING `, the token's mark, the run and the query.
+const QUERY_LEN: usize = 5 + 4 + 8 + 8;
+/// How often the service is asked whether it is there, and how long each answer may take.
+const PROBES: (u32, Duration) = (3, Duration::from_secs(1));
+
+/// What became of the queries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Replies {
+    /// Answered for the first time, and in time.
+    pub ok: u64,
+    /// Answered, but too late.
+    pub late: u64,
+    /// Answered once more.
+    pub doubled: u64,
+    /// Came, and is no answer to any query of this run.
+    pub foreign: u64,
+    /// Never answered, as far as is known.
+    pub unanswered: u64,
+}
+
+/// What the sockets' readers note.
+#[derive(Debug)]
+struct Desk {
+    answered: Vec<bool>,
+    replies: Replies,
+    recorder: Recorder,
+}
+
+/// Everybody who asks.
+#[derive(Debug, Clone)]
+pub struct Askers {
+    scene: Arc<Scene>,
+    desk: Arc<Mutex<Desk>>,
+    sockets: Vec<Arc<UdpSocket>>,
+    query: Vec<u8>,
+}
+
+impl Askers {
+    /// Asks whether the service is there, then opens the sockets on a shard.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` when nothing listens, `TimedOut` when nothing answers, and the system's own.
+    pub async fn start(scene: &Arc<Scene>, info: SocketAddr, shard: &Shard) -> io::Result<Self> {
+        let cookie = probe(info).await?;
+        let queries = scene.schedule.queries() as usize;
+        let desk = Desk {
+            answered: vec![false; queries],
+            replies: Replies::default(),
+            recorder: Recorder::default(),
+        };
+        let mut query = b"PING plq1".to_vec();
+        query.resize(QUERY_LEN, b'0');
+        hex(scene.roster.run().into(), &mut query[9..17]);
+        if let Some(cookie) = cookie {
+            query.push(b' ');
+            query.extend_from_slice(&cookie);
+        }
+        let mut askers =
+            Askers { scene: Arc::clone(scene), desk: Arc::new(Mutex::new(desk)), sockets: Vec::new(), query };
+        for _ in 0..SOCKETS {
+            askers.open(info, shard)?;
+        }
+        Ok(askers)
+    }
+
+    fn open(&mut self, info: SocketAddr, shard: &Shard) -> io::Result<()> {
+        let _on_shard = shard.handle().enter();
+        let socket = Arc::new(UdpSocket::from_std(connected(info)?)?);
+        shard.handle().spawn(self.clone().listen(Arc::clone(&socket)));
+        self.sockets.push(socket);
+        Ok(())
+    }
+
+    /// Asks the query that is operation `number`.
+    pub fn ask(&mut self, number: u32, query: u32) {
+        hex(query.into(), &mut self.query[17..QUERY_LEN]);
+        let socket = &self.sockets[query as usize % self.sockets.len()];
+        let sent = &self.scene.sent;
+        sent.attempt(number, self.scene.clock.now());
+        // A refusal that came back for an earlier query is told at the next one, which then is not sent.
+        let taken = socket.try_send(&self.query).or_else(|_| socket.try_send(&self.query));
+        match taken {
+            Ok(_) => sent.query_taken(),
+            Err(_) => sent.skipped(),
+        }
+    }
+
+    async fn listen(self, socket: Arc<UdpSocket>) {
+        let mut reply = [0; 2048];
+        loop {
+            // An error is a refusal of an earlier query, which then counts as unanswered; the socket lives on.
+            if let Ok(len) = socket.recv(&mut reply).await {
+                self.hear(&reply[..len], self.scene.clock.now());
+            }
+        }
+    }
+
+    fn hear(&self, reply: &[u8], seen: u64) {
+        let mut desk = self.desk();
+        let Some(query) = self.query_of(reply) else {
+            desk.replies.foreign += 1;
+            return;
+        };
+        let Some(number) = self.scene.schedule.query(query) else {
+            desk.replies.foreign += 1;
+            return;
+        };
+        if std::mem::replace(&mut desk.answered[query as usize], true) {
+            desk.replies.doubled += 1;
+            return;
+        }
+        let took = seen.saturating_sub(self.scene.due(number));
+        let late = took > self.scene.patience;
+        let came = if late { &mut desk.replies.late } else { &mut desk.replies.ok };
+        *came += 1;
+        if self.scene.schedule.counts(number) {
+            desk.recorder.note(Series::Query, took);
+        }
+    }
+
+    /// Which query of this run a reply answers.
+    fn query_of(&self, reply: &[u8]) -> Option<u32> {
+        let token = reply.strip_prefix(b"PONG ")?.strip_prefix(TOKEN)?;
+        let (run, query) = token.split_at_checked(8)?;
+        let ours = unhex(run)? == u64::from(self.scene.roster.run());
+        if ours && query.len() == 8 { unhex(query).map(|query| query as u32) } else { None }
+    }
+
+    /// Takes away what was recorded since the last time.
+    pub fn collect(&self, into: &mut Recorder) {
+        let mut taken = Recorder::default();
+        std::mem::swap(&mut self.desk().recorder, &mut taken);
+        into.merge(&taken);
+    }
+
+    /// What became of the queries that were sent so far.
+    pub fn replies(&self) -> Replies {
+        let replies = self.desk().replies;
+        Replies { unanswered: self.scene.sent.queries() - replies.ok - replies.late, ..replies }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("nothing panics at a desk")
+    }
+}
+
+fn connected(info: SocketAddr) -> io::Result<StdSocket> {
+    let any: SocketAddr = match info {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = StdSocket::bind(any)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(info)?;
+    Ok(socket)
+}
+
+/// Asks until something answers; the cookie, when the service wants one from this address.
+async fn probe(info: SocketAddr) -> io::Result<Option<Vec<u8>>> {
+    let socket = UdpSocket::from_std(connected(info)?)?;
+    let mut reply = [0; 64];
+    for _ in 0..PROBES.0 {
+        socket.send(b"PING probe").await?;
+        if let Ok(len) = tokio::time::timeout(PROBES.1, socket.recv(&mut reply)).await {
+            return Ok(reply[..len?].strip_prefix(b"COOKIE ").map(<[u8]>::to_vec));
+        }
+    }
+    Err(io::ErrorKind::TimedOut.into())
+}

@@ -1,0 +1,235 @@
+//! Servers that do exactly what they are told, right or wrong, over real sockets.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::chat::{Event, Message, Ref, Request, Told};
+use engine::names::{RoomName, UserName};
+use engine::{Code, Refusal, Timestamp};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use wire::chat::json::{decode_hello, decode_request, encode_event};
+
+const AT: Timestamp = Timestamp(1_795_335_000_123);
+
+/// What goes wrong, by the number of the message in its room, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is delivered to nobody.
+    Drop(u64),
+    /// It is delivered twice.
+    Double(u64),
+    /// It and the next one change places.
+    SwapWithNext(u64),
+    /// One of its bytes is another.
+    Corrupt(u64),
+    /// It is delivered to its sender, too.
+    Echo(u64),
+    /// A stranger says something behind it.
+    Stranger(u64),
+    /// It is refused.
+    Refuse(u64),
+    /// At it everybody's connection ends without a word.
+    HangUp(u64),
+    /// At it everybody is told goodbye, and every connection ends.
+    Goodbye(u64),
+    /// At it the server stops reading for so long.
+    Stall(u64, Duration),
+    /// Nobody gets in.
+    Full,
+}
+
+type Lines = mpsc::UnboundedSender<Option<Vec<u8>>>;
+
+#[derive(Default)]
+struct Room {
+    said: u64,
+    held: Option<(String, Vec<u8>)>,
+    members: Vec<(String, Lines)>,
+}
+
+struct Chat {
+    faults: Vec<Fault>,
+    rooms: Mutex<BTreeMap<String, Room>>,
+    said: watch::Sender<u64>,
+    /// Until when nothing is read.
+    stalled: Mutex<Instant>,
+}
+
+/// A chat server with faults; how many messages it has heard can be watched.
+pub(crate) async fn chat(faults: &[Fault]) -> (SocketAddr, watch::Receiver<u64>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    // So small that a stall is felt at once.
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1024).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (said, heard) = watch::channel(0);
+    let stalled = Mutex::new(Instant::now());
+    let chat = Arc::new(Chat { faults: faults.to_vec(), rooms: Mutex::default(), said, stalled });
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(Arc::clone(&chat).serve(stream));
+        }
+    });
+    (address, heard)
+}
+
+impl Chat {
+    async fn serve(self: Arc<Self>, stream: TcpStream) {
+        stream.set_nodelay(true).unwrap();
+        let (read, write) = stream.into_split();
+        let (lines, queue) = mpsc::unbounded_channel();
+        lines.send(Some(b"USERNAME:\n".to_vec())).unwrap();
+        tokio::spawn(write_all(write, queue));
+        let mut heard = BufReader::new(read).lines();
+        let Ok(Some(hello)) = heard.next_line().await else { return };
+        let hello = decode_hello(&hello).unwrap().hello;
+        if !self.enter(&hello.user, hello.rooms[0].room.clone(), &lines) {
+            return;
+        }
+        while let Ok(Some(line)) = heard.next_line().await {
+            let tagged = decode_request(&line).unwrap();
+            let Request::Say { room, text } = tagged.request else { panic!("only says are expected") };
+            self.say(&hello.user, room, text, tagged.reference, &lines);
+            let until = *self.stalled.lock().unwrap();
+            sleep_until(until).await;
+        }
+    }
+
+    fn enter(&self, user: &UserName, room: RoomName, lines: &Lines) -> bool {
+        if self.faults.contains(&Fault::Full) {
+            tell(lines, Event::Refused(Refusal::new(Code::TooManyConnections, "the server is full")), None);
+            lines.send(None).unwrap();
+            return false;
+        }
+        let welcome = Event::Welcome {
+            user: user.clone(),
+            server: "fake".into(),
+            version: "0".into(),
+            session: "0".into(),
+        };
+        tell(lines, welcome, None);
+        tell(lines, Event::Entered { room: room.clone(), members: Vec::new(), last_id: 0, gap: false }, None);
+        let mut rooms = self.rooms.lock().unwrap();
+        let members = &mut rooms.entry(room.as_str().to_owned()).or_default().members;
+        members.push((user.as_str().to_owned(), lines.clone()));
+        true
+    }
+
+    fn say(&self, user: &UserName, name: RoomName, mut text: String, reference: Option<Ref>, own: &Lines) {
+        let mut rooms = self.rooms.lock().unwrap();
+        let room = rooms.get_mut(name.as_str()).unwrap();
+        room.said += 1;
+        let id = room.said;
+        let has = |fault| self.faults.contains(&fault);
+        if has(Fault::Refuse(id)) {
+            tell(own, Event::Refused(Refusal::new(Code::NoSpace, "the disk is full")), reference);
+            return;
+        }
+        tell(own, Event::Ack { place: Some((name.clone(), id)), at: AT }, reference);
+        if has(Fault::Corrupt(id)) {
+            text.pop();
+            text.push('#');
+        }
+        let line = message(&name, id, user, text);
+        if has(Fault::Drop(id)) {
+        } else if has(Fault::SwapWithNext(id)) {
+            room.held = Some((user.to_string(), line.clone()));
+        } else {
+            room.deliver(user.as_str(), &line);
+            if let Some((sender, held)) = room.held.take() {
+                room.deliver(&sender, &held);
+            }
+            if has(Fault::Double(id)) {
+                room.deliver(user.as_str(), &line);
+            }
+        }
+        if has(Fault::Echo(id)) {
+            own.send(Some(line)).unwrap();
+        }
+        if has(Fault::Stranger(id)) {
+            let stranger = UserName::parse("alice").unwrap();
+            room.deliver("alice", &message(&name, id, &stranger, "hello \"you\"".into()));
+        }
+        self.interrupt(id, room);
+        self.said.send_modify(|said| *said += 1);
+    }
+
+    /// The faults that concern everybody.
+    fn interrupt(&self, id: u64, room: &mut Room) {
+        for fault in &self.faults {
+            match *fault {
+                Fault::Stall(at, pause) if at == id => *self.stalled.lock().unwrap() = Instant::now() + pause,
+                Fault::HangUp(at) if at == id => room.end(false),
+                Fault::Goodbye(at) if at == id => room.end(true),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Room {
+    fn deliver(&self, sender: &str, line: &[u8]) {
+        for (_, lines) in self.members.iter().filter(|(member, _)| member != sender) {
+            // A member that is gone gets nothing.
+            let _ = lines.send(Some(line.to_vec()));
+        }
+    }
+
+    fn end(&mut self, politely: bool) {
+        for (_, lines) in self.members.drain(..) {
+            if politely {
+                tell(&lines, Event::Bye { retry_after_ms: 10 }, None);
+            }
+            let _ = lines.send(None);
+        }
+    }
+}
+
+fn message(room: &RoomName, id: u64, from: &UserName, text: String) -> Vec<u8> {
+    let message = Message { room: room.clone(), id, from: from.clone(), text, at: AT };
+    let mut line = Vec::new();
+    encode_event(&Told { reference: None, event: Event::Message { message, replay: false } }, &mut line);
+    line
+}
+
+fn tell(lines: &Lines, event: Event, reference: Option<Ref>) {
+    let mut line = Vec::new();
+    encode_event(&Told { reference, event }, &mut line);
+    let _ = lines.send(Some(line));
+}
+
+/// Writes until the end is sent; then the connection is over, whatever the other side still says.
+async fn write_all(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Option<Vec<u8>>>) {
+    while let Some(Some(line)) = queue.recv().await {
+        if write.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+    let _ = write.shutdown().await;
+}
+
+/// An info server that answers each PING `times(number)` times, numbered from 0 behind the probe.
+pub(crate) async fn info(times: impl Fn(u64) -> u32 + Send + 'static) -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut buffer, mut number) = ([0; 512], 0);
+        while let Ok((len, peer)) = socket.recv_from(&mut buffer).await {
+            let asked = buffer[..len].strip_prefix(b"PING ").unwrap();
+            let reply = [b"PONG ", asked].concat();
+            let probe = asked == b"probe";
+            for _ in 0..if probe { 1 } else { times(number) } {
+                socket.send_to(&reply, peer).await.unwrap();
+            }
+            number += u64::from(!probe);
+        }
+    });
+    address
+}

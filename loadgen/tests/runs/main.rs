@@ -1,0 +1,7 @@
+//! Whole runs over real sockets, against servers that do as they are told.
+
+#![cfg(test)]
+
+mod binary;
+mod fake;
+mod trust;
