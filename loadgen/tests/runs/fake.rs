@@ -100,6 +100,7 @@ impl Chat {
             let until = *self.stalled.lock().unwrap();
             sleep_until(until).await;
         }
+        let _ = lines.send(None);
     }
 
     fn enter(&self, user: &UserName, room: RoomName, lines: &Lines) -> bool {
