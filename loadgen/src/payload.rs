@@ -50,7 +50,7 @@ pub fn write(header: &Header, out: &mut [u8]) {
     stamp(header, out);
 }
 
-/// Puts another header on a payload that [`write`] has made: the padding stays.
+/// Puts another header on a payload that [`write()`] has made: the padding stays.
 pub fn stamp(header: &Header, out: &mut [u8]) {
     out[..4].copy_from_slice(MAGIC);
     hex(header.run.into(), &mut out[4..12]);
