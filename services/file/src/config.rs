@@ -1,5 +1,6 @@
 //! The flags of the file service.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use engine::file::{Limits, Patience};
 /// The flags of the file service, each also an environment variable `PARLANCE_<FLAG>`.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Files")]
+// The group would have the name of every other `Config`.
+#[group(skip)]
 pub struct Config {
     /// Folder that the files are in; it is made when it is not there.
     #[arg(long, env = "PARLANCE_DATA", value_name = "DIR", default_value = "./parlance-data/files")]
@@ -30,8 +33,8 @@ pub struct Config {
     pub keep_free: ByteSize,
 
     /// Transfers at once, uploads and downloads together.
-    #[arg(long, env = "PARLANCE_TRANSFERS", value_name = "N", default_value_t = 64)]
-    pub transfers: usize,
+    #[arg(long, env = "PARLANCE_TRANSFERS", value_name = "N", default_value = "64")]
+    pub transfers: NonZeroUsize,
 
     /// How long an upload that was cut off waits to be resumed, such as `24h`.
     #[arg(long, env = "PARLANCE_PARTIAL_KEEP", value_name = "TIME", default_value = "24h",
@@ -63,6 +66,10 @@ pub struct Config {
     /// Networks that the limit for each address does not hold for.
     #[arg(long, env = "PARLANCE_TRUSTED", value_name = "CIDR,…|none", default_value_t)]
     pub trusted: Trusted,
+
+    /// How to be known to the registry.
+    #[command(flatten)]
+    pub presence: presence::Config,
 }
 
 /// Most bytes the data folder may hold.
@@ -87,7 +94,7 @@ impl Config {
             max_file: self.max_file.as_u64(),
             quota: self.quota.0,
             keep_free: self.keep_free.as_u64(),
-            transfers: self.transfers,
+            transfers: self.transfers.get(),
         }
     }
 

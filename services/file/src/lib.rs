@@ -11,11 +11,13 @@ mod session;
 mod store;
 mod transfer;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chassis::accept::{self, Limits};
 use chassis::{Failure, Flags, Life, Running, net};
+use presence::Presence;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
@@ -49,18 +51,24 @@ pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
     let store = store.map_err(|problem| Failure::config("--data", config.data.display(), problem))?;
     let listener = net::listen_tcp("--listen", flags.listen)?;
     let addr = listener.local_addr().map_err(Failure::fatal)?;
-    Running::launch(&SERVICE, &flags, addr, |life| run(config, store, listener, life)).await
+    Running::launch(&SERVICE, &flags, addr, |life| run(config, store, listener, addr, life)).await
 }
 
-async fn run(config: Config, store: Store, listener: TcpListener, life: Life) -> Result<(), Failure> {
+/// Serves connections until the drain begins; those that are in a transfer then are the drain's.
+async fn run(
+    config: Config,
+    store: Store,
+    listener: TcpListener,
+    addr: SocketAddr,
+    life: Life,
+) -> Result<(), Failure> {
     let terms = Terms { idle: config.idle, patience: config.patience(), pause: config.pause() };
-    let service = Arc::new(Service { store, metrics: Metrics::new(&life.metrics), terms });
+    let presence = Presence::start(config.presence, SERVICE.name, addr, &life);
+    let metrics = Metrics::new(&life.metrics);
+    let service = Arc::new(Service { store, metrics, presence, terms });
     life.ready.set_ready();
-    let limits = Limits {
-        connections: config.connections,
-        per_address: config.per_address,
-        trusted: config.trusted.clone(),
-    };
+    let limits =
+        Limits { connections: config.connections, per_address: config.per_address, trusted: config.trusted };
     let session = |stream, _peer| {
         let (service, drain) = (service.clone(), life.drain.clone());
         async move {
@@ -73,6 +81,7 @@ async fn run(config: Config, store: Store, listener: TcpListener, life: Life) ->
         () = accept::serve(listener, &life, limits, LAST_WORDS, session) => {}
         () = sweep(&service, config.partial_keep) => {}
     }
+    service.presence.drop_lease().await;
     Ok(())
 }
 
@@ -88,7 +97,7 @@ async fn sweep(service: &Arc<Service>, partial_keep: Duration) {
             if let Err(error) = swept.and_then(|()| service.store.recount()) {
                 warn!(%error, "the data folder can't be swept");
             }
-            service.told();
+            service.tell();
         })
         .await;
     }

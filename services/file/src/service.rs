@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::file::Patience;
+use presence::Presence;
 use tokio::task::spawn_blocking;
 
 use crate::metrics::Metrics;
@@ -13,6 +14,7 @@ use crate::store::Store;
 pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) metrics: Metrics,
+    pub(crate) presence: Presence,
     pub(crate) terms: Terms,
 }
 
@@ -28,9 +30,13 @@ pub(crate) struct Terms {
 }
 
 impl Service {
-    /// Tells the metrics what the folder holds now.
-    pub(crate) fn told(&self) {
-        self.metrics.holds(self.store.totals());
+    /// Tells the metrics and the registry what the folder holds now.
+    pub(crate) fn tell(&self) {
+        let totals = self.store.totals();
+        self.metrics.holds(totals);
+        let stats = [("files", totals.files), ("bytes", totals.stored)];
+        self.presence
+            .report(stats.map(|(name, count)| (name.to_owned(), count.into())).into_iter().collect());
     }
 }
 

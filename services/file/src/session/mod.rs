@@ -98,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let service = self.service.clone();
         let removed = on_disk(move || {
             service.store.remove(&name)?;
-            service.told();
+            service.tell();
             Ok(name)
         });
         match removed.await {
@@ -139,8 +139,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 let _ = self.reply(refusal.into()).await;
                 self.peer.hang_up().await;
             }
-            Ended::Drain | Ended::Done | Ended::Refused => self.peer.hang_up().await,
-            Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {}
+            Ended::Done | Ended::Refused => self.peer.hang_up().await,
+            Ended::Drain | Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {}
         }
     }
 }

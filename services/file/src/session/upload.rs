@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let mut incoming = service.store.receive(content.len() as u64, &wanted)?;
             incoming.write(&content)?;
             incoming.store(&wanted, None)?;
-            service.told();
+            service.tell();
             Ok(())
         });
         match stored.await {
@@ -176,10 +176,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.reply(Reply::Stored { size: receipt.size, hash: receipt.hash, name }).await
     }
 
-    /// Tells the metrics what the folder holds now.
+    /// Tells those who watch what the folder holds now.
     async fn tell(&self) {
         let service = self.service.clone();
-        on_disk(move || service.told()).await;
+        on_disk(move || service.tell()).await;
     }
 }
 

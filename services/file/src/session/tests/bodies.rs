@@ -84,7 +84,7 @@ async fn of_two_uploads_the_later_to_finish_wins() {
     first.send("st").await;
     assert!(first.line().await.starts_with("OK 5 "));
     assert_eq!(house.get("a"), b"first");
-    house.service.told();
+    house.service.tell();
     assert_eq!(house.metric("file_stored_files"), 1.0);
     assert_eq!(house.metric("file_storage_bytes{state=\"stored\"}"), 5.0);
 }

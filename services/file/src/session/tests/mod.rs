@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use chassis::Life;
 use engine::file::{Hash, Limits, Patience};
+use presence::{Presence, RegistryAddr};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::oneshot;
@@ -62,7 +63,10 @@ impl House {
         let store = Store::open(folder.path(), rules.limits).unwrap();
         let life = Life::new(&SERVICE);
         let metrics = Metrics::new(&life.metrics);
-        House { folder, life, service: Arc::new(Service { store, metrics, terms: rules.terms }) }
+        let nobody = presence::Config { registry: RegistryAddr::None, instance: None, advertise: None };
+        let presence = Presence::start(nobody, SERVICE.name, ([127, 0, 0, 1], 0).into(), &life);
+        let service = Arc::new(Service { store, metrics, presence, terms: rules.terms });
+        House { folder, life, service }
     }
 
     fn path(&self, name: &str) -> PathBuf {

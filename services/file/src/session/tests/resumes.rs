@@ -103,6 +103,6 @@ async fn partial_uploads_are_swept_when_nobody_comes_back() {
     assert_eq!(house.top().len(), 1);
     house.service.store.sweep_partials(keep, now + 2 * keep).unwrap();
     assert_eq!(house.top(), BTreeSet::new());
-    house.service.told();
+    house.service.tell();
     assert_eq!(house.metric("file_storage_bytes{state=\"partial\"}"), 0.0);
 }

@@ -1,0 +1,232 @@
+//! The real binary: flags, a conversation, a signal, and a kill in the middle of an upload.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+
+fn file(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_file"));
+    command.args(args).env_clear();
+    command
+}
+
+fn output(args: &[&str]) -> Output {
+    file(args).output().unwrap()
+}
+
+/// A running binary; it does not outlive its test.
+struct Process {
+    child: Child,
+    addr: String,
+    admin: String,
+}
+
+impl Process {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let mut command = file(&PORTS);
+        command.args(["--registry", "none", "--keep-free", "0", "--data"]).arg(data).args(more);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening service=file addr="), "{line}");
+        let field =
+            |name| line.split_whitespace().find_map(|word| word.strip_prefix(name)).unwrap().to_owned();
+        Process { addr: field("addr="), admin: field("admin="), child }
+    }
+
+    fn dial(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// Sends everything, closes that side, and reads to the end.
+    fn talk(&self, sent: &[u8]) -> String {
+        let mut stream = self.dial();
+        stream.write_all(sent).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        heard
+    }
+
+    fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(&self.admin).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        heard
+    }
+
+    /// Waits until this line is in the metrics; the test's own time limit ends the wait.
+    fn awaits(&self, sample: &str) {
+        while !self.metrics().lines().any(|line| line == sample) {
+            std::thread::yield_now();
+        }
+    }
+
+    fn signal(mut self, signal: Signal) -> Option<i32> {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn help_and_version() {
+    let help = output(&["--help"]);
+    let text = String::from_utf8(help.stdout).unwrap();
+    assert!(help.status.success());
+    for flag in [
+        "--data",
+        "--max-file",
+        "--quota",
+        "--keep-free",
+        "--transfers",
+        "--partial-keep",
+        "--unterminated-after",
+        "--registry",
+        "PARLANCE_DATA",
+    ] {
+        assert!(text.contains(flag), "{flag} is not in {text}");
+    }
+    let version = output(&["--version"]);
+    assert!(version.status.success() && version.stdout.starts_with(b"file "));
+}
+
+#[test]
+fn it_serves_until_it_is_told_to_end() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(&data.path().join("made/on/the/way"), &[]);
+    let heard = process.talk(b"UPLOAD 5 a b.txt\nhelloDOWNLOAD a b.txt\nRANGE 1 2 a b.txt\nDELETE a b.txt\n");
+    let hash = blake3::hash(b"hello");
+    let expected = format!(
+        "OK 5 {hash} a b.txt\nFILE 5 {hash} a b.txt\nhelloPART 1 2 5 {hash} a b.txt\nelOK deleted a b.txt\n"
+    );
+    assert_eq!(heard, expected);
+    assert!(output(&["--admin", &process.admin, "healthcheck"]).status.success());
+    process.awaits("file_disconnects_total{reason=\"quit\"} 1");
+    let _idle = process.dial();
+    assert_eq!(process.signal(Signal::TERM), Some(0));
+}
+
+#[test]
+fn the_client_of_the_original_design_needs_no_line_end() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path(), &["--unterminated-after", "100"]);
+    let ask = |request: &str| {
+        let mut stream = process.dial();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        heard
+    };
+    assert_eq!(ask("UPLOAD:notes.txt:two\nlines\n"), "File notes.txt uploaded successfully\n");
+    assert_eq!(ask("DOWNLOAD:notes.txt"), "FILE:two\nlines\n");
+    assert_eq!(ask("DOWNLOAD:nothing"), "ERROR:File not found\n");
+}
+
+#[test]
+fn a_refusal_is_read_although_the_body_is_still_coming() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path(), &["--max-file", "1MiB"]);
+    let mut stream = process.dial();
+    stream.write_all(b"UPLOAD 3000000 a\n").unwrap();
+    stream.write_all(&[b'x'; 700_000]).unwrap();
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard, "ERROR:too_large a file has at most 1048576 bytes here\n");
+}
+
+#[test]
+fn a_kill_in_the_middle_of_uploads_leaves_what_was_there() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(data.path(), &[]);
+    assert!(process.talk(b"UPLOAD 3 a\noldUPLOAD 4 d/b\nkept").starts_with("OK 3 "));
+    let (mut plain, mut resumed) = (process.dial(), process.dial());
+    plain.write_all(b"UPLOAD 1000000 a\n").unwrap();
+    plain.write_all(&[b'n'; 600_000]).unwrap();
+    let whole = vec![b'r'; 1_000_000];
+    let resume = format!("RESUME 1000000 {} c\n", blake3::hash(&whole));
+    resumed.write_all(resume.as_bytes()).unwrap();
+    resumed.write_all(&whole[..600_000]).unwrap();
+    // Two whole pieces of each have gone to the disk.
+    process.awaits("file_transferred_bytes_total{direction=\"upload\"} 1048583");
+    assert_eq!(names(data.path()).len(), 4);
+    process.signal(Signal::KILL);
+
+    let process = Process::start(data.path(), &[]);
+    assert_eq!(fs::read(data.path().join("a")).unwrap(), b"old");
+    assert_eq!(fs::read(data.path().join("d/b")).unwrap(), b"kept");
+    let hidden: Vec<_> = names(data.path()).into_iter().filter(|name| name.starts_with('.')).collect();
+    assert_eq!(hidden, [format!(".parlance-partial-{}", blake3::hash(&whole))], "only what can be resumed");
+    let mut stream = process.dial();
+    stream.write_all(resume.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line).unwrap();
+    assert_eq!(line, "CONTINUE 524288\n");
+    stream.write_all(&whole[524_288..]).unwrap();
+    let mut reply = String::new();
+    BufReader::new(&stream).read_line(&mut reply).unwrap();
+    assert_eq!(reply, format!("OK 1000000 {} c\n", blake3::hash(&whole)));
+    assert_eq!(names(data.path()), ["a", "c", "d"].map(str::to_owned).into());
+}
+
+#[test]
+fn a_bad_flag_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let taken = data.path().join("file");
+    fs::write(&taken, b"").unwrap();
+    let held = Process::start(data.path(), &[]);
+    let bad = [
+        ("--data", taken.to_str().unwrap()),
+        ("--data", "/proc/nothing/here"),
+        ("--data", data.path().to_str().unwrap()),
+        ("--listen", held.addr.as_str()),
+        ("--max-file", "big"),
+        ("--quota", "-1"),
+        ("--keep-free", "half"),
+        ("--transfers", "0"),
+        ("--partial-keep", "soon"),
+        ("--unterminated-after", "-5"),
+    ];
+    let elsewhere = tempfile::tempdir().unwrap();
+    for (flag, value) in bad {
+        let mut args = vec!["--registry", "none"];
+        for (name, usual) in [
+            ("--listen", "127.0.0.1:0"),
+            ("--admin", "127.0.0.1:0"),
+            ("--data", elsewhere.path().to_str().unwrap()),
+        ] {
+            if name != flag {
+                args.extend([name, usual]);
+            }
+        }
+        let value = format!("{flag}={value}");
+        args.push(&value);
+        let refused = output(&args);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{value}: {said}");
+        let error = said.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        assert!(error.contains(flag), "{flag} is not named by: {said}");
+    }
+}
