@@ -108,7 +108,9 @@ impl Member {
 
     /// Waits until the socket may take more; for the session alone.
     pub(crate) async fn writable(&self) -> io::Result<()> {
-        std::future::poll_fn(|cx| self.socket.poll_write_ready(cx)).await
+        std::future::poll_fn(|cx| self.socket.poll_write_ready(cx)).await?;
+        self.lock().full = false;
+        Ok(())
     }
 
     /// Wakes the session, which flushes.
@@ -140,6 +142,7 @@ impl Member {
         if out.full {
             return out.behind_since;
         }
+        // The rooms go on now; each that still can't write everything comes back here.
         let behind = std::mem::take(&mut out.behind);
         if behind.is_empty() {
             self.caught_up(&mut out);
@@ -153,13 +156,11 @@ impl Member {
     /// lines that did not fit stay in the room's log, and the room is told to go on later.
     pub(super) fn write_lines(&self, lines: &[u8], room: &Arc<Room>) -> Wrote {
         let mut out = self.lock();
-        if !out.full {
-            self.write_first(&mut out);
-        }
+        self.write_first(&mut out);
+        let taken = self.try_write(&mut out, lines);
         if out.ended.is_some() {
             return Wrote::Gone;
         }
-        let taken = if out.full { 0 } else { self.try_write(&mut out, lines) };
         if taken == lines.len() {
             self.caught_up(&mut out);
             return Wrote::All;
@@ -174,7 +175,7 @@ impl Member {
     fn write_first(&self, out: &mut Out) {
         let first = std::mem::take(&mut out.first);
         let mut taken = 0;
-        while taken < first.len() && out.ended != Some(Ended::Lost) {
+        while taken < first.len() {
             match self.try_write(out, &first[taken..]) {
                 0 => break,
                 more => taken += more,
@@ -189,15 +190,22 @@ impl Member {
 
     /// Bytes taken; 0 when the socket is full or gone.
     fn try_write(&self, out: &mut Out, bytes: &[u8]) -> usize {
-        let tried = self.socket.try_write(bytes);
-        let taken = *tried.as_ref().unwrap_or(&0);
-        out.full = taken < bytes.len();
-        self.metrics.sent_bytes.inc_by(taken as u64);
-        if tried.is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
-            out.ended = Some(Ended::Lost);
-            self.wake();
+        if out.full {
+            return 0;
         }
-        taken
+        match self.socket.try_write(bytes) {
+            Ok(taken) => {
+                out.full = taken < bytes.len();
+                self.metrics.sent_bytes.inc_by(taken as u64);
+                return taken;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => out.full = true,
+            Err(_) => {
+                out.ended.get_or_insert(Ended::Lost);
+                self.wake();
+            }
+        }
+        0
     }
 
     /// Notes since when something waits for the socket; the session waits with it.

@@ -38,8 +38,10 @@ pub(crate) async fn serve(chat: &Arc<Chat>, socket: Arc<dyn Socket>, peer: Socke
         }
         Err((member, ended)) => (member, ended),
     };
-    say_goodbye(&member, ended);
-    see_off(&member, &socket, &mut input).await;
+    if ended != Ended::Lost {
+        say_goodbye(&member, ended);
+        see_off(&member, &socket, &mut input).await;
+    }
     ended
 }
 
