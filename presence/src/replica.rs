@@ -9,10 +9,6 @@ use engine::registry::{Change, Event, Gap, Label, Request, Roster, ServiceReport
 
 use crate::view::{Instance, View};
 
-/// How long those who were here before the registry's restart are shown: the default time to live, in
-/// which every service that still lives has registered again.
-const REMEMBERED: Duration = Duration::from_secs(10);
-
 /// The roster as the registry tells it, and beside it, for a while after a restart of the registry, what
 /// was known before: emptying the world because the registry forgot it would tell people a falsehood.
 #[derive(Debug, Default)]
@@ -43,17 +39,20 @@ impl Replica {
         Request::Watch { since: epoch.as_ref().map(|_| self.roster.rev), epoch }
     }
 
+    /// Takes a snapshot over. What is known of a former run of the registry is shown beside it for one
+    /// time to live, in which every service that still lives registers again.
     pub(crate) fn snapshot(
         &mut self,
         epoch: Arc<str>,
         roster: Roster,
         reports: &[ServiceReport],
+        ttl: Duration,
         now: Instant,
     ) {
         if self.epoch.as_ref().is_some_and(|known| *known != epoch) {
             let View { users, services, .. } = self.view(false);
             let (users, services) = (Arc::unwrap_or_clone(users), Arc::unwrap_or_clone(services));
-            self.before = Before { users, services, until: Some(now + REMEMBERED) };
+            self.before = Before { users, services, until: Some(now + ttl) };
         }
         (self.epoch, self.roster, self.lost) = (Some(epoch), roster, false);
         self.report(reports, self.roster.rev, now);

@@ -1,18 +1,18 @@
-//! What is said to the registry and what its answers mean; without socket and clock.
+//! What is said to the registry, and when; without socket and clock.
+
+mod answers;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::Code;
 use engine::names::UserName;
-use engine::registry::{Denied, Label, Register, Request};
+use engine::registry::{Label, Register, Request};
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
-use tracing::{info, warn};
-use wire::registry::client::{Garbled, Reply, Said, decode, write_request};
+use wire::registry::client::{Garbled, write_request};
 
-use crate::claims::{Claims, Undo};
+use crate::claims::Claims;
 use crate::handle::{Claim, Command};
 use crate::ledger::{Deed, Ledger};
 use crate::replica::Replica;
@@ -157,7 +157,11 @@ impl Core {
     }
 
     pub(crate) fn keepalive_every(&self) -> Duration {
-        self.lease.as_ref().map_or(TTL_GUESS, |lease| lease.ttl) / 3
+        self.ttl() / 3
+    }
+
+    fn ttl(&self) -> Duration {
+        self.lease.as_ref().map_or(TTL_GUESS, |lease| lease.ttl)
     }
 
     /// Does what the service asks.
@@ -205,33 +209,6 @@ impl Core {
         if let Some((done, _)) = self.ending.take() {
             self.finish(done);
         }
-    }
-
-    /// Takes a line of the registry.
-    pub(crate) fn line(&mut self, line: &str, now: Instant) -> Result<(), Broken> {
-        self.heard = Some(now);
-        self.changed |= self.watching;
-        match decode(line)? {
-            Said::Reply(reply) => {
-                let (ask, _) = self.asked.pop_front().ok_or(Broken::Unasked)?;
-                match reply {
-                    Ok(reply) => self.granted(ask, reply, now)?,
-                    Err(denied) => self.denied(ask, denied, now)?,
-                }
-            }
-            Said::Event(event) => {
-                if self.replica.apply(&event, now).is_err() {
-                    warn!(rev = event.rev, "the registry's events have a gap, asking for everything");
-                    self.ask(Ask::Watch, &self.replica.watch(), now);
-                }
-            }
-            Said::Snapshot { epoch, roster, services } => {
-                self.replica.snapshot(epoch, roster, &services, now);
-            }
-            Said::Bookmark { rev } => self.replica.bookmark(rev, now),
-            Said::Unknown { rev } => self.replica.skip(rev),
-        }
-        Ok(())
     }
 
     /// Does what is due; to be called several times a second.
@@ -303,128 +280,6 @@ impl Core {
         self.ask(Ask::Register, &Request::Register(register), now);
     }
 
-    fn granted(&mut self, ask: Ask, reply: Reply, now: Instant) -> Result<(), Broken> {
-        match ask {
-            Ask::Register => return self.registered(reply, now),
-            Ask::Keepalive => {
-                if let Some(lease) = &mut self.lease {
-                    lease.kept = now;
-                }
-            }
-            Ask::Deed(deed) => {
-                self.ledger.done(&deed);
-                if let Deed::Enter { user: name, .. } | Deed::Rename { to: name, .. } = deed {
-                    self.contested.remove(&name);
-                    self.claims.grant(&name);
-                }
-            }
-            Ask::Services => {
-                let services = reply.services.unwrap_or_default();
-                self.replica.report(&services, reply.rev.ok_or(Garbled::REV)?, now);
-            }
-            Ask::Watch => {}
-            Ask::Drop => self.farewell(),
-        }
-        Ok(())
-    }
-
-    fn registered(&mut self, reply: Reply, now: Instant) -> Result<(), Broken> {
-        let number = reply.lease.ok_or(Garbled::LEASE)?;
-        let ttl = reply.ttl_ms.map_or(TTL_GUESS, Duration::from_millis);
-        let resumed = self.lease.as_ref().is_some_and(|lease| lease.number == number);
-        if !resumed {
-            self.ledger.forget();
-        }
-        info!(instance = %self.me.instance, resumed, ?ttl, "known to the registry");
-        self.suspect_a_namesake(&reply, now);
-        self.lease = Some(Lease { number, ttl, epoch: reply.epoch, kept: now });
-        self.phase = Phase::Ready;
-        self.changed = true;
-        self.figures.said = None;
-        self.say_all(self.ledger.missing(), now);
-        if self.watching {
-            self.ask(Ask::Watch, &self.replica.watch(), now);
-        }
-        self.keep_alive(now);
-        self.poll(now);
-        Ok(())
-    }
-
-    fn denied(&mut self, ask: Ask, denied: Denied, now: Instant) -> Result<(), Broken> {
-        let code = denied.refusal.code;
-        match ask {
-            Ask::Drop => self.farewell(),
-            Ask::Register if self.lease.is_some() && code == Code::UnknownLease => self.renew(now),
-            Ask::Register => return Err(Broken::Refused(denied.refusal)),
-            // After the first of them the others that were under way are denied too.
-            _ if code == Code::UnknownLease && self.phase == Phase::Registering => {}
-            _ if code == Code::UnknownLease => {
-                self.phase = Phase::Registering;
-                self.renew(now);
-            }
-            Ask::Deed(deed) => self.deed_denied(deed, &denied, now),
-            Ask::Keepalive | Ask::Watch | Ask::Services => {
-                warn!(refusal = %denied.refusal, "the registry refused what it should not");
-            }
-        }
-        Ok(())
-    }
-
-    /// The lease is over: the service registers wholly.
-    fn renew(&mut self, now: Instant) {
-        info!(instance = %self.me.instance, "the lease is over, registering anew");
-        self.former = self.lease.take();
-        self.changed = true;
-        self.register(now);
-    }
-
-    /// Within one run of the registry, a lease ends before its time only by a register of its instance.
-    fn suspect_a_namesake(&mut self, reply: &Reply, now: Instant) {
-        let Some(former) = self.former.take() else { return };
-        if former.epoch == reply.epoch && now - former.kept < former.ttl {
-            warn!(instance = %self.me.instance, "another process registers as this instance; give each its own --instance");
-        }
-    }
-
-    fn deed_denied(&mut self, deed: Deed, denied: &Denied, now: Instant) {
-        match (denied.refusal.code, deed) {
-            (Code::NameTaken, Deed::Enter { user, .. }) => self.name_taken(user, denied, now),
-            (Code::NameTaken, Deed::Rename { user, to }) => {
-                self.name_taken(to.clone(), denied, now);
-                // When nobody waited, the user has the new name here and must not keep the old one there.
-                if self.contested.contains(&to) {
-                    self.say(Deed::Release { user }, now);
-                }
-            }
-            (Code::NoSuchUser, Deed::Rename { user, to }) => {
-                self.ledger.done(&Deed::Release { user });
-                self.say_all(self.ledger.missing_of(&to), now);
-            }
-            (Code::NoSuchUser | Code::NotInRoom, deed) => self.ledger.done(&deed),
-            (_, deed) => {
-                warn!(?deed, refusal = %denied.refusal, "the registry refused what it should not");
-                if let Deed::Enter { user: name, .. } | Deed::Rename { to: name, .. } = deed {
-                    self.claims.grant(&name);
-                }
-            }
-        }
-    }
-
-    fn name_taken(&mut self, name: UserName, denied: &Denied, now: Instant) {
-        match self.claims.refuse(&name) {
-            Some(Undo::Arrival) => self.ledger.want(&Deed::Release { user: name }),
-            Some(Undo::RenameFrom(old)) => {
-                self.ledger.want(&Deed::Rename { user: name, to: old.clone() });
-                self.say_all(self.ledger.missing_of(&old), now);
-            }
-            None if self.ledger.wants(&name) && self.contested.insert(name.clone()) => {
-                let holder = denied.holder.as_ref().map(tracing::field::display);
-                warn!(user = %name, holder, "another instance holds the name of a user who is here; both go on");
-            }
-            None => {}
-        }
-    }
-
     fn keep_alive(&mut self, now: Instant) {
         let wait = if self.figures.changed { REPORT_EVERY } else { self.keepalive_every() };
         if self.figures.said.is_some_and(|said| now - said < wait.min(self.keepalive_every())) {
@@ -463,12 +318,6 @@ impl Core {
                 self.ending = Some((done, now));
             }
             _ => self.finish(done),
-        }
-    }
-
-    fn farewell(&mut self) {
-        if let Some((done, _)) = self.ending.take() {
-            self.finish(done);
         }
     }
 
