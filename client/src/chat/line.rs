@@ -1,0 +1,269 @@
+//! What the server says, as lines for a person.
+
+use engine::Timestamp;
+use engine::chat::{Event, LeaveReason, Message};
+use engine::names::UserName;
+use jiff::tz::TimeZone;
+
+use super::model::Note;
+use crate::terminal::safe;
+
+/// Names that are listed when somebody enters a room; more are counted.
+const LISTED: usize = 20;
+
+/// How a line is meant, which decides where it goes and how it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Somebody said it.
+    Said,
+    /// What happens around the talk.
+    Aside,
+    /// Something did not work.
+    Wrong,
+}
+
+/// One line for a person, safe for a terminal.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) tone: Tone,
+    pub(crate) text: String,
+}
+
+/// Whose eyes a line is for, where and when.
+pub(crate) struct Reader<'a> {
+    pub(crate) me: &'a UserName,
+    pub(crate) zone: &'a TimeZone,
+    pub(crate) now: Timestamp,
+}
+
+impl Reader<'_> {
+    /// What an event says to this reader; nothing when it need not be seen.
+    pub(crate) fn event(&self, event: &Event) -> Vec<Line> {
+        match event {
+            Event::Message { message, .. } => vec![self.message(message)],
+            Event::Direct { from, text, at } => vec![self.said(*at, &format!("[{from} to you] {text}"))],
+            Event::Joined { user, at, .. } => vec![self.aside(*at, &format!("{user} joined"))],
+            Event::Left { user, at, reason, .. } => {
+                vec![self.aside(*at, &format!("{user} left{}", why(*reason)))]
+            }
+            Event::Renamed { user, to, at } => vec![self.aside(*at, &self.renamed(user, to))],
+            Event::Ack { .. } | Event::Pong | Event::LeftRoom { .. } => Vec::new(),
+            Event::History { messages, .. } => messages.iter().map(|message| self.message(message)).collect(),
+            Event::Search { messages } => self.found(messages),
+            Event::Refused(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
+            other => vec![self.aside(self.now, &told(other))],
+        }
+    }
+
+    /// What else a person should know.
+    pub(crate) fn note(&self, note: &Note) -> Vec<Line> {
+        match note {
+            Note::Renaming { taken, to } => {
+                vec![
+                    self.aside(
+                        self.now,
+                        &format!("{taken} is taken, you are {to}; another name is --user NAME"),
+                    ),
+                ]
+            }
+            Note::Lost => vec![wrong("the connection is lost; trying again until it is back")],
+            Note::Back => vec![wrong("connected again")],
+            Note::Unsure { to } => {
+                vec![wrong(&format!("the connection was lost before {to} can have answered; say it again"))]
+            }
+            Note::Mistake(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
+            Note::Help => super::command::HELP.iter().map(|line| plain(line)).collect(),
+        }
+    }
+
+    fn message(&self, Message { from, text, at, .. }: &Message) -> Line {
+        self.said(*at, &format!("[{from}] {text}"))
+    }
+
+    fn found(&self, messages: &[Message]) -> Vec<Line> {
+        if messages.is_empty() {
+            return vec![self.aside(self.now, "nothing found")];
+        }
+        messages.iter().rev().map(|message| self.message(message)).collect()
+    }
+
+    fn renamed(&self, user: &UserName, to: &UserName) -> String {
+        match to == self.me {
+            true => format!("you are now known as {to}"),
+            false => format!("{user} is now known as {to}"),
+        }
+    }
+
+    fn said(&self, at: Timestamp, text: &str) -> Line {
+        Line { tone: Tone::Said, text: safe(&format!("{} {text}", self.time(at))).into_owned() }
+    }
+
+    fn aside(&self, at: Timestamp, text: &str) -> Line {
+        Line { tone: Tone::Aside, text: safe(&format!("{} -- {text}", self.time(at))).into_owned() }
+    }
+
+    /// The reader's own time of day, with the date when that is not today. A moment that no calendar has
+    /// is the server's mistake and shown as such.
+    fn time(&self, at: Timestamp) -> String {
+        let (Some(at), Some(now)) = (self.local(at), self.local(self.now)) else {
+            return "--:--".to_owned();
+        };
+        let form = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        at.strftime(form).to_string()
+    }
+
+    fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
+        let at = jiff::Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
+        Some(at.to_zoned(self.zone.clone()))
+    }
+}
+
+/// The events that only tell how things stand.
+fn told(event: &Event) -> String {
+    match event {
+        Event::Welcome { user, .. } => format!("you are {user}; /help says what can be typed, /quit leaves"),
+        Event::Entered { room, members, gap, .. } => {
+            let gap = if *gap { "; some of what was said is not kept any more" } else { "" };
+            format!("{room}: {}{gap}", present(members))
+        }
+        Event::Members { joined, left, count, .. } => format!("{joined} joined, {left} left ({count} here)"),
+        Event::Who { room: Some(room), users } => format!("{room}: {}", names(users)),
+        Event::Who { room: None, users } => names(users),
+        Event::Rooms { rooms } => {
+            let rooms: Vec<String> = rooms.iter().map(|(room, users)| format!("{room} ({users})")).collect();
+            format!("rooms: {}", rooms.join(", "))
+        }
+        Event::Bye { .. } => "the server is going away".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn present(members: &[UserName]) -> String {
+    match members {
+        [] => "nobody else is here".to_owned(),
+        [one] => format!("{one} is here"),
+        many if many.len() <= LISTED => format!("{} are here", names(many)),
+        many => format!("{} others are here", many.len()),
+    }
+}
+
+fn names(users: &[UserName]) -> String {
+    users.iter().map(UserName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn why(reason: LeaveReason) -> &'static str {
+    match reason {
+        LeaveReason::Quit | LeaveReason::Left => "",
+        LeaveReason::Lost => " (connection lost)",
+        LeaveReason::Slow => " (too slow)",
+        LeaveReason::Shutdown => " (server going away)",
+    }
+}
+
+fn wrong(text: &str) -> Line {
+    Line { tone: Tone::Wrong, text: safe(&format!("-- {text}")).into_owned() }
+}
+
+fn plain(text: &str) -> Line {
+    Line { tone: Tone::Aside, text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::names::RoomName;
+    use engine::{Code, Refusal};
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp(1_795_335_000_123);
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    fn lines(event: Event) -> Vec<String> {
+        let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
+        reader.event(&event).into_iter().map(|line| line.text).collect()
+    }
+
+    fn message(text: &str, at: Timestamp) -> Message {
+        Message { room: RoomName::lobby(), id: 1, from: user("bob"), text: text.into(), at }
+    }
+
+    fn event(text: &str, at: Timestamp) -> Event {
+        Event::Message { message: message(text, at), replay: false }
+    }
+
+    #[test]
+    fn messages_have_a_time_and_a_name() {
+        assert_eq!(lines(event("hello", AT)), ["08:10 [bob] hello"]);
+        let yesterday = Timestamp(AT.0 - 86_400_000);
+        assert_eq!(lines(event("hello", yesterday)), ["2026-11-21 08:10 [bob] hello"]);
+        assert_eq!(lines(event("x", Timestamp(u64::MAX))), ["--:-- [bob] x"]);
+        let direct = Event::Direct { from: user("bob"), text: "psst".into(), at: AT };
+        assert_eq!(lines(direct), ["08:10 [bob to you] psst"]);
+    }
+
+    #[test]
+    fn times_are_the_readers_own() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let reader = Reader { me: &user("alice"), zone: &zone, now: AT };
+        assert_eq!(reader.event(&event("hello", AT))[0].text, "10:10 [bob] hello");
+    }
+
+    #[test]
+    fn a_message_can_not_drive_the_terminal() {
+        assert_eq!(lines(event("\u{1b}[2J\r", AT)), ["08:10 [bob] \\u{1b}[2J\\u{d}"]);
+    }
+
+    #[test]
+    fn comings_and_goings_are_asides() {
+        let room = RoomName::lobby;
+        let left = |reason| Event::Left { room: room(), user: user("bob"), at: AT, reason };
+        for (event, text) in [
+            (Event::Joined { room: room(), user: user("bob"), at: AT }, "08:10 -- bob joined"),
+            (left(LeaveReason::Quit), "08:10 -- bob left"),
+            (left(LeaveReason::Lost), "08:10 -- bob left (connection lost)"),
+            (
+                Event::Members { room: room(), joined: 37, left: 5, count: 10230 },
+                "08:10 -- 37 joined, 5 left (10230 here)",
+            ),
+            (
+                Event::Renamed { user: user("bob"), to: user("rob"), at: AT },
+                "08:10 -- bob is now known as rob",
+            ),
+            (
+                Event::Renamed { user: user("al"), to: user("alice"), at: AT },
+                "08:10 -- you are now known as alice",
+            ),
+            (
+                Event::Entered { room: room(), members: vec![user("bob")], last_id: 1, gap: false },
+                "08:10 -- lobby: bob is here",
+            ),
+            (
+                Event::Entered { room: room(), members: vec![], last_id: 1, gap: true },
+                "08:10 -- lobby: nobody else is here; some of what was said is not kept any more",
+            ),
+            (Event::Rooms { rooms: vec![(room(), 3)] }, "08:10 -- rooms: lobby (3)"),
+            (Event::Search { messages: vec![] }, "08:10 -- nothing found"),
+        ] {
+            let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
+            let line = Line { tone: Tone::Aside, text: text.into() };
+            assert_eq!(reader.event(&event), [line]);
+        }
+    }
+
+    #[test]
+    fn what_was_found_is_read_oldest_first() {
+        let messages = vec![message("new", AT), message("old", Timestamp(AT.0 - 60_000))];
+        assert_eq!(lines(Event::Search { messages }), ["08:09 [bob] old", "08:10 [bob] new"]);
+    }
+
+    #[test]
+    fn errors_speak_to_people() {
+        let refused = Event::Refused(Refusal::new(Code::NoSuchUser, "nobody is called bob"));
+        let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
+        let line = Line { tone: Tone::Wrong, text: "-- nobody is called bob (no_such_user)".into() };
+        assert_eq!(reader.event(&refused), [line]);
+    }
+}

@@ -1,0 +1,242 @@
+//! What can be typed behind `client`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use engine::names::{RoomName, UserName};
+
+use crate::endpoint::{Endpoint, Service};
+use crate::naming::Naming;
+
+const AFTER_HELP: &str = "\
+Examples:
+  client                                    the menu
+  client chat                               chat in the lobby
+  make 2>&1 | client chat builds            say every line of a program's output in the room builds
+  client say lobby 'lunch is ready'
+  client info USERS
+  client put report.pdf
+  tar c src | client put - --as src.tar
+  client get report.pdf --to /tmp
+  client --host 192.168.1.5 status
+
+Exit codes:
+  0    done
+  1    the service refused
+  2    the command line makes no sense, or a local file can't be read or written
+  3    nothing listens there, or there is no answer
+  4    the connection was lost in the middle
+  5    what arrived is not what was sent: the hashes differ
+  130  interrupted";
+
+/// Chat, ask, send and fetch files on a network of your own. Without a command: a menu.
+#[derive(Debug, Parser)]
+#[command(name = "client", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// The host that all services are on
+    #[arg(long, global = true, env = "PARLANCE_HOST", default_value = "127.0.0.1")]
+    host: String,
+    /// Where chat is, when it is not on that host's port 9001
+    #[arg(long, global = true, env = "PARLANCE_CHAT", value_name = "HOST:PORT", value_parser = chat_endpoint)]
+    chat: Option<Endpoint>,
+    /// Where info is, when it is not on that host's port 9002
+    #[arg(long, global = true, env = "PARLANCE_INFO", value_name = "HOST:PORT", value_parser = info_endpoint)]
+    info: Option<Endpoint>,
+    /// Where the file service is, when it is not on that host's port 9003
+    #[arg(long, global = true, env = "PARLANCE_FILE", value_name = "HOST:PORT", value_parser = file_endpoint)]
+    file: Option<Endpoint>,
+    /// Who you are in chat [default: your login name]
+    #[arg(long, global = true, env = "PARLANCE_USER", value_name = "NAME", value_parser = user_name)]
+    user: Option<UserName>,
+    /// How long a service may take to answer
+    #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = wait)]
+    pub(crate) timeout: Duration,
+    /// Output for programs: one JSON object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Chat in a room; reads lines from a pipe, too
+    Chat {
+        /// The room
+        #[arg(default_value = "lobby", value_parser = room_name)]
+        room: RoomName,
+    },
+    /// Say one line in a room, and wait until it is kept
+    Say {
+        /// The room
+        #[arg(value_parser = room_name)]
+        room: RoomName,
+        /// The line; several words need no quotes
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+    },
+    /// Ask info: STATUS, TIME, USERS, ROOMS, SERVICES or PING TEXT
+    Info {
+        /// The request
+        #[arg(required = true, num_args = 1.., value_name = "REQUEST")]
+        request: Vec<String>,
+    },
+    /// Show how all services are, as a small table
+    Status,
+    /// Send files
+    Put(Put),
+    /// Fetch a file
+    Get(Get),
+    /// List files
+    Ls {
+        /// Only names that begin with this
+        #[arg(default_value = "")]
+        prefix: String,
+        /// Sizes and times, too
+        #[arg(short, long)]
+        long: bool,
+    },
+    /// Delete a file
+    Rm {
+        /// Its name
+        name: String,
+    },
+    /// Show size, hash and time of a file
+    Stat {
+        /// Its name
+        name: String,
+    },
+    /// Try all services once, step by step
+    Demo,
+}
+
+/// What to send.
+#[derive(Debug, Args)]
+pub(crate) struct Put {
+    /// The files; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What to call it there [default: the file's own name]
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// What to fetch.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Its name there
+    pub(crate) name: String,
+    /// Where to put it: a file, a folder, or `-` for standard output [default: the last part of NAME]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) to: Option<PathBuf>,
+    /// Replace the file if there is one
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+impl Common {
+    /// Where a service is: its own flag, else its port on the host.
+    pub(crate) fn endpoint(&self, service: Service) -> Endpoint {
+        let own = match service {
+            Service::Chat => &self.chat,
+            Service::Info => &self.info,
+            Service::File => &self.file,
+        };
+        own.clone().unwrap_or_else(|| Endpoint::on(service, &self.host))
+    }
+
+    /// Who somebody is who says nothing else.
+    pub(crate) fn naming(&self) -> Naming {
+        self.user.clone().map_or_else(Naming::of_this_login, Naming::chosen)
+    }
+}
+
+fn chat_endpoint(written: &str) -> Result<Endpoint, String> {
+    Endpoint::parse(Service::Chat, written)
+}
+
+fn info_endpoint(written: &str) -> Result<Endpoint, String> {
+    Endpoint::parse(Service::Info, written)
+}
+
+fn file_endpoint(written: &str) -> Result<Endpoint, String> {
+    Endpoint::parse(Service::File, written)
+}
+
+fn user_name(written: &str) -> Result<UserName, String> {
+    UserName::parse(written).map_err(|refusal| refusal.words.into_owned())
+}
+
+fn room_name(written: &str) -> Result<RoomName, String> {
+    RoomName::parse(written).map_err(|refusal| refusal.words.into_owned())
+}
+
+/// `5s`, `500ms`, `1m`; a bare number is seconds.
+fn wait(written: &str) -> Result<Duration, String> {
+    let wait = match written.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => humantime::parse_duration(written).map_err(|error| error.to_string())?,
+    };
+    // Clocks count on; a year is as good as for ever and far from the end of every clock.
+    if wait.is_zero() { Err("it must be longer than nothing".into()) } else { Ok(wait.min(YEAR)) }
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parsed(line: &str) -> Cli {
+        Cli::try_parse_from(line.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn one_host_is_enough_and_each_service_may_be_elsewhere() {
+        let cli = parsed("client --host example.org status --file [::1]:7003");
+        let at = |service| cli.common.endpoint(service).to_string();
+        assert_eq!(at(Service::Chat), "example.org:9001");
+        assert_eq!(at(Service::Info), "example.org:9002");
+        assert_eq!(at(Service::File), "[::1]:7003");
+    }
+
+    #[test]
+    fn waits_are_read_as_people_write_them() {
+        for (written, wanted) in [("5s", 5_000), ("500ms", 500), ("2", 2_000), ("1m", 60_000)] {
+            assert_eq!(wait(written), Ok(Duration::from_millis(wanted)), "{written}");
+        }
+        assert!(wait("0").is_err() && wait("soon").is_err());
+        assert_eq!(wait("18446744073709551615"), Ok(YEAR));
+    }
+
+    #[test]
+    fn mistakes_name_what_is_wrong() {
+        for (line, named) in [
+            ("client --user a[b] chat", "--user"),
+            ("client chat LOBBY", "ROOM"),
+            ("client --chat host: chat", "--chat"),
+            ("client --timeout soon chat", "--timeout"),
+            ("client shout", "shout"),
+        ] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What can go wrong, in words that say what to do next, and the exit code of each.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use engine::Refusal;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A service said no.
+    #[error("{words} ({code})")]
+    Refused { code: String, words: String },
+    /// Several lines of a pipe were refused, each told when it was.
+    #[error("{0} of the lines were refused")]
+    SomeRefused(usize),
+    /// What was asked makes no sense, or a local file can't be read or written.
+    #[error("{0}")]
+    Usage(String),
+    /// Nobody is there.
+    #[error(
+        "nothing listens on {addr}; start it with `docker compose up` or `cargo run --release`, \
+         or name another place with --host or {flag}"
+    )]
+    NothingListens { addr: String, flag: &'static str },
+    /// The name of the host leads nowhere, or the way there is closed.
+    #[error("can't reach {addr}: {problem}; check --host and {flag}")]
+    Unreachable { addr: String, problem: String, flag: &'static str },
+    /// Somebody is there and says nothing.
+    #[error(
+        "no answer from {addr} within {}; is that {expected}? a longer wait is --timeout 30s",
+        humantime::format_duration(*.waited)
+    )]
+    NoAnswer { addr: String, expected: &'static str, waited: Duration },
+    /// What answers is something else.
+    #[error("{addr} does not speak as {expected} does: {problem}")]
+    Garbled { addr: String, expected: &'static str, problem: String },
+    /// The connection ended before all was done.
+    #[error("the connection to {addr} was lost {doing}")]
+    Lost { addr: String, doing: String },
+    /// The bytes that arrived are not the ones that were sent.
+    #[error("{name} arrived damaged: its hash is {got}, it should be {wanted}; nothing was kept, try again")]
+    Mismatch { name: String, wanted: String, got: String },
+    /// A step of the demo failed, and said so.
+    #[error("{failed} of {steps} steps failed")]
+    Demo { failed: usize, steps: usize, exit: u8 },
+    /// The person pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// Whoever reads our output has left, as `head` does; nobody is there to be told.
+    #[error("nobody reads the output")]
+    NobodyReads,
+}
+
+impl Failure {
+    /// The exit code, as `--help` documents them.
+    pub(crate) fn exit(&self) -> u8 {
+        match self {
+            Failure::NobodyReads => 0,
+            Failure::Refused { .. } | Failure::SomeRefused(_) => 1,
+            Failure::Usage(_) => 2,
+            Failure::NothingListens { .. }
+            | Failure::Unreachable { .. }
+            | Failure::NoAnswer { .. }
+            | Failure::Garbled { .. } => 3,
+            Failure::Lost { .. } => 4,
+            Failure::Mismatch { .. } => 5,
+            Failure::Demo { exit, .. } => *exit,
+            Failure::Interrupted => 130,
+        }
+    }
+
+    /// A stable word for programs.
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Failure::Refused { code, .. } => code,
+            Failure::SomeRefused(_) => "refused",
+            Failure::Usage(_) => "usage",
+            Failure::NothingListens { .. } => "nothing_listens",
+            Failure::Unreachable { .. } => "unreachable",
+            Failure::NoAnswer { .. } => "no_answer",
+            Failure::Garbled { .. } => "garbled",
+            Failure::Lost { .. } => "lost",
+            Failure::Mismatch { .. } => "hash_mismatch",
+            Failure::Demo { .. } => "demo",
+            Failure::Interrupted => "interrupted",
+            Failure::NobodyReads => "nobody_reads",
+        }
+    }
+
+    /// A local file that can't be read or written.
+    pub(crate) fn local(what: impl fmt::Display, error: &io::Error) -> Self {
+        Failure::Usage(format!("{what}: {error}"))
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Failure::Refused { code: refusal.code.as_str().to_owned(), words: refusal.words.into_owned() }
+    }
+}
+
+/// How every command ends.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_stack_says_how_to_start_it() {
+        let failure = Failure::NothingListens { addr: "127.0.0.1:9001".into(), flag: "--chat" };
+        assert!(failure.to_string().starts_with(
+            "nothing listens on 127.0.0.1:9001; start it with `docker compose up` or `cargo run --release`"
+        ));
+        assert_eq!((failure.exit(), failure.code()), (3, "nothing_listens"));
+    }
+
+    #[test]
+    fn a_wait_is_told_in_seconds() {
+        let failure = Failure::NoAnswer {
+            addr: "h:1".into(),
+            expected: "the info service",
+            waited: Duration::from_secs(5),
+        };
+        assert!(failure.to_string().starts_with("no answer from h:1 within 5s; is that the info service?"));
+    }
+}
