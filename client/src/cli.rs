@@ -8,6 +8,7 @@ use engine::names::{RoomName, UserName};
 
 use crate::endpoint::{Endpoint, Service};
 use crate::naming::Naming;
+use crate::{chat, file, info};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -47,14 +48,14 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "PARLANCE_HOST", default_value = "127.0.0.1")]
     host: String,
     /// Where chat is, when it is not on that host's port 9001
-    #[arg(long, global = true, env = "PARLANCE_CHAT", value_name = "HOST:PORT", value_parser = chat_endpoint)]
-    chat: Option<Endpoint>,
+    #[arg(long = "chat", global = true, env = "PARLANCE_CHAT", value_name = "HOST:PORT", value_parser = chat_endpoint)]
+    chat_at: Option<Endpoint>,
     /// Where info is, when it is not on that host's port 9002
-    #[arg(long, global = true, env = "PARLANCE_INFO", value_name = "HOST:PORT", value_parser = info_endpoint)]
-    info: Option<Endpoint>,
+    #[arg(long = "info", global = true, env = "PARLANCE_INFO", value_name = "HOST:PORT", value_parser = info_endpoint)]
+    info_at: Option<Endpoint>,
     /// Where the file service is, when it is not on that host's port 9003
-    #[arg(long, global = true, env = "PARLANCE_FILE", value_name = "HOST:PORT", value_parser = file_endpoint)]
-    file: Option<Endpoint>,
+    #[arg(long = "file", global = true, env = "PARLANCE_FILE", value_name = "HOST:PORT", value_parser = file_endpoint)]
+    file_at: Option<Endpoint>,
     /// Who you are in chat [default: your login name]
     #[arg(long, global = true, env = "PARLANCE_USER", value_name = "NAME", value_parser = user_name)]
     user: Option<UserName>,
@@ -144,12 +145,28 @@ pub(crate) struct Get {
 }
 
 impl Common {
+    /// How to chat in a room.
+    pub(crate) fn chat(&self, naming: Naming, room: RoomName) -> chat::Options {
+        let endpoint = self.endpoint(Service::Chat);
+        chat::Options { endpoint, naming, room, timeout: self.timeout, json: self.json }
+    }
+
+    /// How to ask info.
+    pub(crate) fn info(&self) -> info::Options {
+        info::Options { endpoint: self.endpoint(Service::Info), timeout: self.timeout, json: self.json }
+    }
+
+    /// How to move files.
+    pub(crate) fn file(&self) -> file::Options {
+        file::Options { endpoint: self.endpoint(Service::File), timeout: self.timeout, json: self.json }
+    }
+
     /// Where a service is: its own flag, else its port on the host.
-    pub(crate) fn endpoint(&self, service: Service) -> Endpoint {
+    fn endpoint(&self, service: Service) -> Endpoint {
         let own = match service {
-            Service::Chat => &self.chat,
-            Service::Info => &self.info,
-            Service::File => &self.file,
+            Service::Chat => &self.chat_at,
+            Service::Info => &self.info_at,
+            Service::File => &self.file_at,
         };
         own.clone().unwrap_or_else(|| Endpoint::on(service, &self.host))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use engine::Refusal;
+use engine::{Code, Refusal};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,7 @@ pub(crate) enum Failure {
     #[error("the connection to {addr} was lost {doing}")]
     Lost { addr: String, doing: String },
     /// The bytes that arrived are not the ones that were sent.
-    #[error("{name} arrived damaged: its hash is {got}, it should be {wanted}; nothing was kept, try again")]
+    #[error("{name} arrived damaged: its hash is {got}, it should be {wanted}; try again")]
     Mismatch { name: String, wanted: String, got: String },
     /// A step of the demo failed, and said so.
     #[error("{failed} of {steps} steps failed")]
@@ -58,6 +58,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> u8 {
         match self {
             Failure::NobodyReads => 0,
+            Failure::Refused { code, .. } if code == Code::HashMismatch.as_str() => 5,
             Failure::Refused { .. } | Failure::SomeRefused(_) => 1,
             Failure::Usage(_) => 2,
             Failure::NothingListens { .. }

@@ -1,10 +1,15 @@
 //! The client: a menu for people, subcommands for scripts.
 
+mod backoff;
 mod chat;
 mod cli;
+mod demo;
 mod endpoint;
 mod errors;
+mod file;
+mod info;
 mod input;
+mod menu;
 mod naming;
 mod signals;
 mod terminal;
@@ -13,12 +18,11 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use engine::names::RoomName;
 
-use self::cli::{Cli, Command, Common};
-use self::endpoint::Service;
+use self::cli::{Cli, Command, Common, Put};
 use self::errors::{Failure, Outcome};
 use self::input::Input;
+use self::signals::or_interrupted;
 
 fn main() -> ExitCode {
     let Cli { common, command } = Cli::parse();
@@ -40,23 +44,30 @@ fn main() -> ExitCode {
 
 async fn run(common: &Common, command: Option<Command>) -> Outcome {
     match command {
-        None => Ok(()),
+        None => menu::run(common, &mut Input::open()).await,
         Some(Command::Chat { room }) => {
             let at_terminal = std::io::stdin().is_terminal();
-            chat::run(&chat_options(common, room), &mut Input::open(), at_terminal).await
+            chat::run(&common.chat(common.naming(), room), &mut Input::open(), at_terminal).await
         }
-        Some(Command::Say { room, text }) => chat::say(&chat_options(common, room), text.join(" ")).await,
-        _ => Ok(()),
+        Some(Command::Say { room, text }) => {
+            chat::say(&common.chat(common.naming(), room), text.join(" ")).await
+        }
+        Some(other) => or_interrupted(run_once(common, other)).await,
     }
 }
 
-fn chat_options(common: &Common, room: RoomName) -> chat::Options {
-    chat::Options {
-        endpoint: common.endpoint(Service::Chat),
-        naming: common.naming(),
-        room,
-        timeout: common.timeout,
-        json: common.json,
+/// The commands that may be dropped where they stand when the person has enough of them.
+async fn run_once(common: &Common, command: Command) -> Outcome {
+    match command {
+        Command::Info { request } => info::run(&common.info(), &request.join(" ")).await,
+        Command::Status => info::status(&common.info()).await,
+        Command::Put(Put { files, name }) => file::put(&common.file(), &files, name.as_deref()).await,
+        Command::Get(wanted) => file::get(&common.file(), &wanted).await,
+        Command::Ls { prefix, long } => file::ls(&common.file(), &prefix, long).await,
+        Command::Rm { name } => file::rm(&common.file(), &name).await,
+        Command::Stat { name } => file::stat(&common.file(), &name).await,
+        Command::Demo => demo::run(common).await,
+        Command::Chat { .. } | Command::Say { .. } => unreachable!("chat says goodbye by itself"),
     }
 }
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
+use engine::Timestamp;
+
 use crate::errors::{Failure, Outcome};
 
 /// Text from the network with everything made visible that could drive a terminal: C0, DEL, C1, and the
@@ -65,6 +67,13 @@ pub(crate) fn prompt(text: &str) -> Outcome {
 fn write_out(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(output_failed)
+}
+
+/// A moment in the person's own time, to the minute: `2026-11-22 08:30`.
+pub(crate) fn local_time(at: Timestamp) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    let local = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::system());
+    at.map_or("----------------".into(), |at| local(at).strftime("%Y-%m-%d %H:%M").to_string())
 }
 
 /// Prints one object to standard output as a line.

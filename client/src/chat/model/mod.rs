@@ -3,7 +3,6 @@
 //! The machine is told what happened and what time it is, and leaves its effects in a list; whoever
 //! drives it carries them out and wakes it at [`Model::deadline`]. Times count from any one moment.
 
-mod backoff;
 mod place;
 mod requests;
 mod words;
@@ -18,10 +17,10 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal};
 use wire::chat::json::{Opening, decode_event, encode_hello, encode_request};
 
-use self::backoff::Backoff;
 use self::place::Place;
 use self::requests::Requests;
 use super::command::{Command, parse};
+use crate::backoff::Backoff;
 use crate::naming::{Naming, beside};
 
 pub(crate) use self::words::{Effect, End, Note, Start};

@@ -1,0 +1,107 @@
+//! What files there are.
+
+use engine::Refusal;
+use engine::file::{Entry, FileName, Prefix};
+use indicatif::HumanBytes;
+use serde_json::{Value, json};
+use wire::file::{Reply, Request, decode_entry};
+use wire::time::rfc3339;
+
+use super::Options;
+use super::connection::Connection;
+use super::put::parse_name;
+use crate::errors::{Failure, Outcome};
+use crate::terminal::{local_time, print, print_json, safe};
+
+/// Lists the names that begin with `prefix`, sorted as the service sorts them.
+pub(crate) async fn ls(options: &Options, prefix: &str, long: bool) -> Outcome {
+    let mut connection = options.open().await?;
+    let mut left = begin(&mut connection, prefix).await?;
+    while left > 0 {
+        let entry = next(&mut connection, options).await?;
+        match options.json {
+            true => print_json(&object(&entry))?,
+            false if long => print(&safe(&row(&entry)))?,
+            false => print(&safe(entry.name.as_str()))?,
+        }
+        left -= 1;
+    }
+    Ok(())
+}
+
+/// All entries whose names begin with `prefix`.
+pub(crate) async fn entries(options: &Options, prefix: &str) -> Outcome<Vec<Entry>> {
+    let mut connection = options.open().await?;
+    let count = begin(&mut connection, prefix).await?;
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        entries.push(next(&mut connection, options).await?);
+    }
+    Ok(entries)
+}
+
+/// Deletes a file.
+pub(crate) async fn rm(options: &Options, name: &str) -> Outcome {
+    let name = delete(options, &parse_name(name)?).await?;
+    match options.json {
+        true => print_json(&json!({"deleted": name.as_str()})),
+        false => print(&format!("deleted {}", safe(name.as_str()))),
+    }
+}
+
+/// Deletes a file, quietly.
+pub(crate) async fn delete(options: &Options, name: &FileName) -> Outcome<FileName> {
+    let mut connection = options.open().await?;
+    match connection.ask(&Request::Delete { name: name.clone() }).await? {
+        Reply::Deleted { name } => Ok(name),
+        reply => Err(connection.unexpected(&reply)),
+    }
+}
+
+/// Shows what is known about a file.
+pub(crate) async fn stat(options: &Options, name: &str) -> Outcome {
+    let name = parse_name(name)?;
+    let mut connection = options.open().await?;
+    let entry = match connection.ask(&Request::Stat { name }).await? {
+        Reply::Stat(entry) => entry,
+        reply => return Err(connection.unexpected(&reply)),
+    };
+    if options.json {
+        return print_json(&object(&entry));
+    }
+    let Entry { size, hash, modified, name } = entry;
+    print(&format!("name      {}", safe(name.as_str())))?;
+    print(&format!("size      {size} bytes ({})", HumanBytes(size)))?;
+    print(&format!("modified  {}", local_time(modified)))?;
+    print(&format!("blake3    {hash}"))
+}
+
+async fn begin(connection: &mut Connection<'_>, prefix: &str) -> Outcome<u64> {
+    let prefix = Prefix::parse(prefix).map_err(|bad| {
+        let Refusal { words, .. } = bad.into();
+        Failure::Usage(words.into_owned())
+    })?;
+    match connection.ask(&Request::List { prefix }).await? {
+        Reply::List { count } => Ok(count),
+        reply => Err(connection.unexpected(&reply)),
+    }
+}
+
+async fn next(connection: &mut Connection<'_>, options: &Options) -> Outcome<Entry> {
+    let line = connection.line().await?;
+    decode_entry(&line).map_err(|bad| options.endpoint.garbled(bad))
+}
+
+fn object(entry: &Entry) -> Value {
+    json!({
+        "name": entry.name.as_str(),
+        "size": entry.size,
+        "hash": entry.hash.to_string(),
+        "modified": rfc3339(entry.modified),
+    })
+}
+
+fn row(entry: &Entry) -> String {
+    let size = HumanBytes(entry.size).to_string();
+    format!("{size:>12}  {}  {}", local_time(entry.modified), entry.name)
+}

@@ -1,0 +1,300 @@
+//! Sending files.
+
+use std::io::SeekFrom;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use blake3::{Hash, Hasher};
+use engine::Refusal;
+use engine::file::FileName;
+use tokio::fs::File;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+use wire::file::{Reply, Request};
+
+use super::connection::{Connection, STALL, read_reply};
+use super::progress::Progress;
+use super::{Options, Stored, local};
+use crate::backoff::Backoff;
+use crate::errors::{Failure, Outcome};
+use crate::terminal::note;
+
+/// Up to here a file is sent at once; a larger one is announced with its hash, so that it can go on where
+/// it was cut.
+const AT_ONCE: u64 = 1024 * 1024;
+/// Bytes read from the file at a time.
+const CHUNK: usize = 256 * 1024;
+/// How often a connection may be lost in a row without a byte more at the other side.
+const TRIES: u32 = 6;
+/// How long to look for the reason when the service closes in the middle of a body.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Sends each of the files; the first that fails ends it.
+pub(crate) async fn put(options: &Options, files: &[PathBuf], called: Option<&str>) -> Outcome {
+    if called.is_some() && files.len() > 1 {
+        return Err(Failure::Usage("--as names one file, and there are several".into()));
+    }
+    for path in files {
+        let stored = match path.as_os_str() == "-" {
+            true => put_stdin(options, called).await?,
+            false => put_file(options, path, &name_of(path, called)?).await?,
+        };
+        options.print_stored("stored", &stored)?;
+    }
+    Ok(())
+}
+
+/// Sends one file, and compares what the service says that it has.
+pub(crate) async fn put_file(options: &Options, path: &Path, name: &FileName) -> Outcome<Stored> {
+    let size = regular_size(path).await?;
+    let (reply, sent) = match size {
+        0..=AT_ONCE => put_at_once(options, path, name).await?,
+        _ => put_resuming(options, path, size, name).await?,
+    };
+    compare(reply, sent)
+}
+
+/// What was sent, as this side counted it.
+struct Sent {
+    size: u64,
+    hash: Hash,
+}
+
+async fn put_at_once(options: &Options, path: &Path, name: &FileName) -> Outcome<(Reply, Sent)> {
+    let bytes = tokio::fs::read(path).await.map_err(|error| local(path, &error))?;
+    put_bytes(options, &bytes, name).await
+}
+
+async fn put_bytes(options: &Options, bytes: &[u8], name: &FileName) -> Outcome<(Reply, Sent)> {
+    let sent = Sent { size: bytes.len() as u64, hash: blake3::hash(bytes) };
+    let mut connection = options.open().await?;
+    connection.send(&Request::Upload { size: Some(sent.size), name: name.clone() }).await?;
+    let progress = Progress::start(name.as_str(), Some(sent.size), 0);
+    let mut source = Source { from: bytes, hasher: None, left: Some(sent.size), what: name.as_str() };
+    Ok((source.send(&mut connection, &progress).await?, sent))
+}
+
+/// Sends bytes from memory, and compares.
+pub(crate) async fn put_memory(options: &Options, bytes: &[u8], name: &FileName) -> Outcome<Stored> {
+    let (reply, sent) = put_bytes(options, bytes, name).await?;
+    compare(reply, sent)
+}
+
+/// Sends a large file, again and again from where it was cut.
+async fn put_resuming(options: &Options, path: &Path, size: u64, name: &FileName) -> Outcome<(Reply, Sent)> {
+    let sent = Sent { size, hash: hash_of(path, size).await? };
+    let (mut backoff, mut tries, mut reached) = (Backoff::default(), 0, None);
+    loop {
+        match resume(options, path, &sent, name, &mut reached).await {
+            Err(failure) if reached.is_some() && tries < TRIES && is_passing(&failure) => {
+                tries += 1;
+                note(&format!("{failure}; going on from where it was"));
+                sleep(backoff.next(rand::random())).await;
+            }
+            done => return Ok((done?, sent)),
+        }
+    }
+}
+
+/// One attempt from the offset that the service names.
+async fn resume(
+    options: &Options,
+    path: &Path,
+    sent: &Sent,
+    name: &FileName,
+    reached: &mut Option<u64>,
+) -> Outcome<Reply> {
+    let mut connection = options.open().await?;
+    let request = Request::Resume { size: sent.size, hash: sent.hash, name: name.clone() };
+    let offset = match connection.ask_for_work(&request).await? {
+        Reply::Continue { offset } if offset <= sent.size => offset,
+        // It had all of it already.
+        reply @ Reply::Stored { .. } => return Ok(reply),
+        reply => return Err(connection.unexpected(&reply)),
+    };
+    *reached = Some(offset);
+    let mut file = File::open(path).await.map_err(|error| local(path, &error))?;
+    file.seek(SeekFrom::Start(offset)).await.map_err(|error| local(path, &error))?;
+    let progress = Progress::start(name.as_str(), Some(sent.size), offset);
+    let what = path.display().to_string();
+    let mut source = Source { from: file, hasher: None, left: Some(sent.size - offset), what: &what };
+    source.send(&mut connection, &progress).await
+}
+
+/// Whether trying again may help.
+fn is_passing(failure: &Failure) -> bool {
+    let busy = matches!(failure, Failure::Refused { code, .. } if code == "busy" || code == "unavailable");
+    busy || matches!(failure.exit(), 3 | 4)
+}
+
+async fn put_stdin(options: &Options, called: Option<&str>) -> Outcome<Stored> {
+    let called = called.ok_or_else(|| Failure::Usage("standard input needs a name: --as NAME".into()))?;
+    let name = parse_name(called)?;
+    let mut connection = options.open().await?;
+    connection.send(&Request::Upload { size: None, name: name.clone() }).await?;
+    let progress = Progress::start(name.as_str(), None, 0);
+    let mut hasher = Counting::default();
+    let from = tokio::io::stdin();
+    let mut source = Source { from, hasher: Some(&mut hasher), left: None, what: "standard input" };
+    let reply = source.send(&mut connection, &progress).await?;
+    compare(reply, Sent { size: hasher.size, hash: hasher.hasher.finalize() })
+}
+
+#[derive(Default)]
+struct Counting {
+    size: u64,
+    hasher: Hasher,
+}
+
+/// The bytes of a body.
+struct Source<'a, R> {
+    from: R,
+    /// Counts and hashes what is sent, when that is not known before.
+    hasher: Option<&'a mut Counting>,
+    /// Bytes to send; `None` for all to the end, which is then the end of the stream, too.
+    left: Option<u64>,
+    /// What this is, for the person.
+    what: &'a str,
+}
+
+impl<R: AsyncRead + Unpin> Source<'_, R> {
+    /// Sends the body and reads the answer; an answer that comes earlier is a refusal and ends it.
+    async fn send(&mut self, connection: &mut Connection<'_>, progress: &Progress) -> Outcome<Reply> {
+        let patience = connection.patience();
+        let (endpoint, from, to) = connection.split();
+        let reply = read_reply(endpoint, from, Duration::MAX);
+        tokio::pin!(reply);
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                early = &mut reply => return early,
+                chunk = self.chunk() => chunk?,
+            };
+            if chunk.is_empty() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                early = &mut reply => return early,
+                written = timeout(STALL, to.write_all(&chunk)) => match written {
+                    Ok(Ok(())) => progress.moved(chunk.len()),
+                    Ok(Err(_)) => {
+                        let lost = Err(endpoint.lost("in the middle of the file"));
+                        return timeout(LAST_WORDS, reply).await.unwrap_or(lost);
+                    }
+                    Err(_) => return Err(endpoint.lost("in the middle of the file: no byte moved for a minute")),
+                },
+            }
+        }
+        if self.left.is_none() {
+            to.shutdown().await.map_err(|_| endpoint.lost("at the end of the file"))?;
+        }
+        timeout(patience, reply).await.map_err(|_| endpoint.no_answer(patience))?
+    }
+
+    /// The next bytes; none at the end.
+    async fn chunk(&mut self) -> Outcome<Vec<u8>> {
+        let wanted =
+            self.left.map_or(CHUNK, |left| usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK)));
+        let mut chunk = vec![0; wanted];
+        let read = match wanted {
+            0 => 0,
+            _ => self.from.read(&mut chunk).await.map_err(|error| Failure::local(self.what, &error))?,
+        };
+        chunk.truncate(read);
+        if let Some(left) = &mut self.left {
+            *left -= read as u64;
+            if read == 0 && *left > 0 {
+                return Err(Failure::Usage(format!("{} became shorter while it was sent", self.what)));
+            }
+        }
+        if let Some(counting) = &mut self.hasher {
+            counting.size += read as u64;
+            counting.hasher.update(&chunk);
+        }
+        Ok(chunk)
+    }
+}
+
+/// The service's own words about what it stored must be ours.
+fn compare(reply: Reply, sent: Sent) -> Outcome<Stored> {
+    let Reply::Stored { size, hash, name } = reply else {
+        return Err(Failure::Refused { code: "unexpected".into(), words: reply.encode().trim_end().into() });
+    };
+    if (size, hash) == (sent.size, sent.hash) {
+        return Ok(Stored { size, hash, name });
+    }
+    Err(Failure::Mismatch {
+        name: name.to_string(),
+        wanted: format!("{} ({} bytes)", sent.hash, sent.size),
+        got: format!("{hash} ({size} bytes)"),
+    })
+}
+
+/// The hash of a file that must not become shorter meanwhile.
+async fn hash_of(path: &Path, size: u64) -> Outcome<Hash> {
+    let progress = Progress::start("reading", Some(size), 0);
+    let file = File::open(path).await.map_err(|error| local(path, &error))?;
+    let mut counting = Counting::default();
+    let what = path.display().to_string();
+    let mut source = Source { from: file, hasher: Some(&mut counting), left: Some(size), what: &what };
+    loop {
+        match source.chunk().await?.len() {
+            0 => break,
+            read => progress.moved(read),
+        }
+    }
+    Ok(counting.hasher.finalize())
+}
+
+async fn regular_size(path: &Path) -> Outcome<u64> {
+    let about = tokio::fs::metadata(path).await.map_err(|error| local(path, &error))?;
+    match about.is_file() {
+        true => Ok(about.len()),
+        false => Err(Failure::Usage(format!(
+            "{} is no file; a folder can go as `tar c {0} | client put - --as NAME.tar`",
+            path.display()
+        ))),
+    }
+}
+
+/// What a file is called there: as it was told, or by its own name.
+fn name_of(path: &Path, called: Option<&str>) -> Outcome<FileName> {
+    let own = || {
+        let own = path.file_name().and_then(|name| name.to_str());
+        own.ok_or_else(|| Failure::Usage(format!("{} needs a name there: --as NAME", path.display())))
+    };
+    parse_name(called.map_or_else(own, Ok)?)
+}
+
+/// Reads a name that somebody typed.
+pub(super) fn parse_name(written: &str) -> Outcome<FileName> {
+    FileName::parse(written).map_err(|bad| {
+        let Refusal { words, .. } = bad.into();
+        Failure::Usage(format!("`{written}` is no name for the file service: {words}; another is --as NAME"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_its_own_name_unless_told() {
+        let name = |path: &str, called| name_of(Path::new(path), called).map(|name| name.to_string()).ok();
+        assert_eq!(name("/tmp/x/a b.txt", None).as_deref(), Some("a b.txt"));
+        assert_eq!(name("a.txt", Some("notes/b.txt")).as_deref(), Some("notes/b.txt"));
+        assert_eq!(name("/", None), None);
+        assert_eq!(name(".bashrc", None), None, "no part of a name begins with a dot");
+    }
+
+    #[test]
+    fn an_answer_about_other_bytes_is_told() {
+        let (hash, name) = (blake3::hash(b"x"), FileName::parse("a").unwrap());
+        let reply = |size| Reply::Stored { size, hash, name: name.clone() };
+        assert!(compare(reply(1), Sent { size: 1, hash }).is_ok());
+        assert_eq!(compare(reply(2), Sent { size: 1, hash }).err().unwrap().exit(), 5);
+        let other = Sent { size: 1, hash: blake3::hash(b"y") };
+        assert_eq!(compare(reply(1), other).err().unwrap().exit(), 5);
+    }
+}

@@ -1,0 +1,62 @@
+//! `client info` and `client status` against a service that the test plays.
+
+use std::net::UdpSocket;
+
+use crate::scripted::expect;
+
+/// An info service that plays one answer for each question.
+fn info(script: &'static [(&'static str, &'static str)]) -> (String, std::thread::JoinHandle<()>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let playing = std::thread::spawn(move || {
+        for (question, answer) in script {
+            let mut buffer = [0; 600];
+            let (len, from) = socket.recv_from(&mut buffer).unwrap();
+            assert_eq!(std::str::from_utf8(&buffer[..len]), Ok(*question));
+            socket.send_to(answer.as_bytes(), from).unwrap();
+        }
+    });
+    (address, playing)
+}
+
+#[test]
+fn lists_are_whole_whatever_their_pages() {
+    let (at, playing) = info(&[
+        ("USERS", r#"{"users":["alice","bob"],"total":3,"next":"bob"}"#),
+        ("USERS AFTER bob", r#"{"users":["carol"],"total":3,"next":null}"#),
+        ("ROOMS", r#"{"rooms":[{"room":"lobby","users":2}],"total":1,"next":null}"#),
+        ("TIME", "COOKIE 00000000deadbeef"),
+        ("TIME 00000000deadbeef", "2026-11-22 08:30:00"),
+        ("PING a b", "PONG a b"),
+    ]);
+    assert_eq!(expect(0, &["--info", &at, "info", "users"], b"").0, "alice\nbob\ncarol\n");
+    let (rooms, _) = expect(0, &["--info", &at, "--json", "info", "ROOMS"], b"");
+    assert_eq!(rooms, "{\"rooms\":[{\"room\":\"lobby\",\"users\":2}],\"total\":1}\n");
+    assert_eq!(expect(0, &["--info", &at, "info", "TIME"], b"").0, "2026-11-22 08:30:00\n");
+    assert_eq!(expect(0, &["--info", &at, "info", "PING", "a", "b"], b"").0, "PONG a b\n");
+    playing.join().unwrap();
+}
+
+#[test]
+fn the_status_is_a_table() {
+    let (at, playing) = info(&[(
+        "STATUS",
+        r#"{"active_clients":2,"messages_sent":120,"server_time":"2026-11-22T08:30:00Z","uptime":61,"rooms":1,"files":3,"version":"0.1.0","presence_age_ms":null,"services":{"chat":"up","file":"down"}}"#,
+    )]);
+    let (table, _) = expect(0, &["--info", &at, "status"], b"");
+    playing.join().unwrap();
+    assert!(table.contains("services  chat up, file down\n"), "{table}");
+    assert!(table.contains("users     2 in 1 room\n"), "{table}");
+    assert!(table.contains("presence  not known yet\n"), "{table}");
+}
+
+#[test]
+fn pages_that_never_end_are_given_up() {
+    let (at, playing) = info(&[
+        ("USERS", r#"{"users":["bob"],"total":9,"next":"bob"}"#),
+        ("USERS AFTER bob", r#"{"users":["bob"],"total":9,"next":"bob"}"#),
+    ]);
+    let (_, err) = expect(3, &["--info", &at, "info", "USERS"], b"");
+    playing.join().unwrap();
+    assert!(err.contains("round in a circle"), "{err}");
+}

@@ -1,0 +1,68 @@
+//! The menu, the demo and the command line.
+
+use crate::scripted::{expect, nobody, serve};
+
+#[test]
+fn the_menu_survives_what_people_type_and_what_is_missing() {
+    let (chat, playing) = serve(vec![
+        |mut peer| {
+            assert_eq!(peer.welcome(0)["user"], "carol");
+            let said = peer.object();
+            assert_eq!(said["text"], "hello");
+            peer.ack(&said, 1);
+        },
+        |mut peer| {
+            assert_eq!(peer.welcome(1)["user"], "carol", "Enter takes the name from before");
+        },
+    ]);
+    let gone = nobody();
+    let typed = b"what\n\n1\na[b]\ncarol\nhello\n/quit\n5\n2\nTIME\n2\nNONSENSE\n1\n\n/quit\nq\n";
+    let args = ["--chat", &chat, "--info", &gone, "--file", &gone, "--timeout", "1s"];
+    let (out, err) = expect(0, &args, typed);
+    playing.join().unwrap();
+    assert!(out.contains("your name [alice]: ") && out.contains("your name [carol]: "), "{out}");
+    assert!(out.contains("that is none of them"), "{out}");
+    assert!(out.contains("a name is letters, digits"), "{out}");
+    assert_eq!(err.matches(&format!("nothing listens on {gone}")).count(), 2, "{err}");
+    assert!(err.contains("info does not know `NONSENSE`"), "{err}");
+}
+
+#[test]
+fn the_end_of_the_input_ends_the_menu() {
+    let (out, _) = expect(0, &[], b"");
+    assert!(out.contains("1  chat") && out.contains("q  quit"), "{out}");
+    for typed in [&b"1\n"[..], b"2\n", b"3\n", b"4\n", b"4\nx\n"] {
+        expect(0, &[], typed);
+    }
+}
+
+#[test]
+fn a_demo_without_services_says_what_is_missing() {
+    let gone = nobody();
+    let (out, err) = expect(3, &["--chat", &gone, "--info", &gone, "--file", &gone, "demo"], b"");
+    assert!(
+        out.contains(&format!("failed chat: two people meet in a room: nothing listens on {gone}")),
+        "{out}"
+    );
+    assert!(out.contains("failed info: TIME") && out.contains("failed file: upload a file"), "{out}");
+    assert_eq!(err, "client: 5 of 5 steps failed\n");
+}
+
+#[test]
+fn help_documents_the_exit_codes_and_mistakes_name_the_flag() {
+    let (help, _) = expect(0, &["--help"], b"");
+    for words in ["Exit codes:", "130  interrupted", "PARLANCE_HOST", "client say lobby"] {
+        assert!(help.contains(words), "{help}");
+    }
+    let (version, _) = expect(0, &["--version"], b"");
+    assert!(version.starts_with("client "), "{version}");
+    let (_, err) = expect(2, &["--chat", "host:x", "chat"], b"");
+    assert!(err.contains("--chat") && err.contains("is no port"), "{err}");
+}
+
+#[test]
+fn failures_are_objects_for_programs() {
+    let (_, err) = expect(3, &["--chat", &nobody(), "--json", "chat"], b"");
+    let failure: serde_json::Value = serde_json::from_str(&err).unwrap();
+    assert_eq!((&failure["type"], &failure["code"]), (&"error".into(), &"nothing_listens".into()));
+}
