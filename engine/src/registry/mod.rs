@@ -16,6 +16,8 @@ mod machine;
 mod model;
 mod ring;
 mod roster;
+#[cfg(test)]
+mod tests;
 mod watcher;
 mod words;
 
