@@ -88,8 +88,20 @@ impl Replica {
     }
 
     /// Skips an event of a later version that means nothing here.
-    pub(crate) fn skip(&mut self, rev: u64) {
+    ///
+    /// # Errors
+    /// [`Gap`], as with [`Replica::apply`].
+    pub(crate) fn skip(&mut self, rev: u64, now: Instant) -> Result<(), Gap> {
+        if self.lost {
+            return Ok(());
+        }
+        self.lost = rev != self.roster.rev + 1;
+        if self.lost {
+            return Err(Gap);
+        }
         self.roster.rev = rev;
+        self.keep_promise(now);
+        Ok(())
     }
 
     /// Takes the services over as the registry lists them at a revision.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use engine::Code;
 use engine::names::UserName;
-use engine::registry::Denied;
+use engine::registry::{Denied, Gap};
 use tracing::{info, warn};
 use wire::registry::client::{Garbled, Reply, Said, decode};
 
@@ -26,18 +26,26 @@ impl Core {
                 }
             }
             Said::Event(event) => {
-                if self.replica.apply(&event, now).is_err() {
-                    warn!(rev = event.rev, "the registry's events have a gap, asking for everything");
-                    self.ask(Ask::Watch, &self.replica.watch(), now);
-                }
+                let applied = self.replica.apply(&event, now);
+                self.mind_the_gap(applied, event.rev, now);
             }
             Said::Snapshot { epoch, roster, services } => {
                 self.replica.snapshot(epoch, roster, &services, self.ttl(), now);
             }
             Said::Bookmark { rev } => self.replica.bookmark(rev, now),
-            Said::Unknown { rev } => self.replica.skip(rev),
+            Said::Unknown { rev } => {
+                let skipped = self.replica.skip(rev, now);
+                self.mind_the_gap(skipped, rev, now);
+            }
         }
         Ok(())
+    }
+
+    fn mind_the_gap(&mut self, applied: Result<(), Gap>, rev: u64, now: Instant) {
+        if applied.is_err() {
+            warn!(rev, "the registry's events have a gap, asking for everything");
+            self.ask(Ask::Watch, &self.replica.watch(), now);
+        }
     }
 
     fn granted(&mut self, ask: Ask, reply: Reply, now: Instant) -> Result<(), Broken> {

@@ -1,6 +1,8 @@
 //! What is said to the registry, and when; without socket and clock.
 
 mod answers;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
