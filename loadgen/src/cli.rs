@@ -32,9 +32,9 @@ pub struct Options {
     /// How long traffic is measured.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub duration: Duration,
-    /// How long the users take to join, evenly.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
-    pub ramp: Duration,
+    /// How long the users take to join, evenly; by default 5s, or a second for each 500 users.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub ramp: Option<Duration>,
     /// How long traffic runs before it is measured.
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
     pub warmup: Duration,

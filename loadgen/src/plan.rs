@@ -75,7 +75,7 @@ impl Plan {
             },
             payload_bytes: options.payload,
             seed: options.seed,
-            ramp_seconds: options.ramp.as_secs_f64(),
+            ramp_seconds: options.ramp.map_or_else(|| usual_ramp(options.clients), |ramp| ramp.as_secs_f64()),
             warmup_seconds: options.warmup.as_secs_f64(),
             steady_seconds: options.duration.as_secs_f64(),
             drain_seconds: options.drain.as_secs_f64(),
@@ -146,6 +146,11 @@ impl Plan {
     }
 }
 
+/// Five seconds, or longer when more than so many users would have to join in each.
+fn usual_ramp(clients: u32) -> f64 {
+    (f64::from(clients) / 500.0).ceil().max(5.0)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -163,6 +168,13 @@ mod tests {
         assert_eq!(plan("--clients 500").1.unwrap().rooms, 10);
         assert_eq!(plan("--clients 51").1.unwrap().rooms, 2);
         assert_eq!(plan("--clients 500 --rooms 1").1.unwrap().rooms, 1);
+    }
+
+    #[test]
+    fn many_clients_take_longer_to_join() {
+        assert_eq!(plan("--clients 500").1.unwrap().ramp_seconds, 5.0);
+        assert_eq!(plan("--clients 15000").1.unwrap().ramp_seconds, 30.0);
+        assert_eq!(plan("--clients 15000 --ramp 1s").1.unwrap().ramp_seconds, 1.0);
     }
 
     #[test]

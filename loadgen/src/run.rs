@@ -48,7 +48,7 @@ pub async fn run<W: Write>(
     let scene = Arc::new(plan.scene(options, rand::random()));
     let shards = shards()?;
     let mut stage = Stage { scene, targets, shards, progress, total: Recorder::default() };
-    let mut gathering = stage.open(options.ramp);
+    let mut gathering = stage.open(Duration::from_secs_f64(plan.ramp_seconds));
     stage.gather(&mut gathering, 1, interrupt.as_mut()).await?;
     let askers = stage.ask_around().await?;
     stage.gather(&mut gathering, options.clients, interrupt.as_mut()).await?;
@@ -181,7 +181,7 @@ impl<W: Write> Act<W> {
         answered && self.crowd.is_settled()
     }
 
-    /// Takes what was recorded since the last time, and shows it.
+    /// Takes what was recorded since the last time, shows it, and keeps silent users alive.
     fn second(&mut self, phase: &str) {
         let mut recent = Recorder::default();
         self.crowd.collect(&mut recent);
@@ -190,9 +190,11 @@ impl<W: Write> Act<W> {
             askers.collect(&mut recent);
         }
         let Scene { clock, sent, .. } = &*self.stage.scene;
+        let at = clock.now() / 1_000_000_000;
+        self.crowd.stay(at);
         self.stage.progress.second(&Second {
             phase,
-            at: clock.now() / 1_000_000_000,
+            at,
             sent: sent.messages(),
             owed: sent.owed(),
             arrived: self.crowd.account().counts.arrived(),

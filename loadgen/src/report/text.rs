@@ -53,7 +53,7 @@ fn table(text: &mut String, rows: &[Row]) {
         "p99.9",
         "max"
     );
-    for row in rows {
+    for row in rows.iter().filter(|row| row.n > 0) {
         let [p50, p90, p99, p999, max] =
             [row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns, row.max_ns].map(milliseconds);
         let n = count(row.n);

@@ -90,7 +90,7 @@ fn gaps(evidence: &Evidence<'_>) -> Vec<String> {
     }
     if chat.unsent > 0 {
         reasons.push(format!(
-            "{} operations fell due and could not be sent: their connections were gone",
+            "{} operations fell due and could not be sent: their sockets were gone or refused them",
             chat.unsent
         ));
     }

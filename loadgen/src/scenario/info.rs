@@ -116,11 +116,7 @@ impl Askers {
 
     fn hear(&self, reply: &[u8], seen: u64) {
         let mut desk = self.desk();
-        let Some(query) = self.query_of(reply) else {
-            desk.replies.foreign += 1;
-            return;
-        };
-        let Some(number) = self.scene.schedule.query(query) else {
+        let Some((query, number)) = self.answered_by(reply) else {
             desk.replies.foreign += 1;
             return;
         };
@@ -137,12 +133,15 @@ impl Askers {
         }
     }
 
-    /// Which query of this run a reply answers.
-    fn query_of(&self, reply: &[u8]) -> Option<u32> {
+    /// Which query of this run a reply answers, and its operation number.
+    fn answered_by(&self, reply: &[u8]) -> Option<(u32, u32)> {
         let token = reply.strip_prefix(b"PONG ")?.strip_prefix(TOKEN)?;
         let (run, query) = token.split_at_checked(8)?;
-        let ours = unhex(run)? == u64::from(self.scene.roster.run());
-        if ours && query.len() == 8 { unhex(query).map(|query| query as u32) } else { None }
+        if query.len() != 8 || unhex(run)? != u64::from(self.scene.roster.run()) {
+            return None;
+        }
+        let query = unhex(query)? as u32;
+        Some((query, self.scene.schedule.query(query)?))
     }
 
     /// Takes away what was recorded since the last time.

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::chat::{Request, Tagged};
 use tokio::sync::mpsc;
+use wire::chat::json::encode_request;
 
 use super::account::Account;
 use super::desk::Desk;
@@ -16,6 +18,10 @@ use crate::payload::Header;
 use crate::recorder::Recorder;
 use crate::scenario::Scene;
 use crate::shard::Shard;
+
+/// How long a user may be silent before it shows that it lives, in nanoseconds: a server closes who says
+/// nothing for 75 s.
+const SILENCE: u64 = 45_000_000_000;
 
 type Arrival = (u32, Result<Arc<Voice>, NotIn>);
 
@@ -110,8 +116,20 @@ impl Crowd {
         self.voices[user as usize].say(number, line, woken);
     }
 
-    /// Whether every message was answered and every delivery came.
+    /// Lets users who have not said anything for long show that they live: a tenth of them a call.
+    pub(crate) fn stay(&self, call: u64) {
+        let now = self.scene.clock.now();
+        let Some(silent_since) = now.checked_sub(SILENCE) else { return };
+        let line = encode_request(&Tagged { reference: None, request: Request::Ping });
+        let tenth = self.voices.iter().skip((call % 10) as usize).step_by(10);
+        tenth.for_each(|voice| voice.stay(line.as_bytes(), silent_since, now));
+    }
+
+    /// Whether nothing more can come: every message was answered and every delivery is there, or nobody is.
     pub fn is_settled(&self) -> bool {
+        if self.ended() == self.voices.len() {
+            return true;
+        }
         let sent = &self.scene.sent;
         let account = self.account();
         let answered = account.acked + account.refused == sent.messages();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpStream;
 
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Moment};
 use super::tally::Tally;
 use crate::ledger::Ledger;
 use crate::scenario::Scene;
@@ -49,7 +49,8 @@ impl Desk {
     pub(super) fn read(&self, stream: &TcpStream, inbox: &mut Inbox) -> io::Result<usize> {
         let Top { tally, buffer } = &mut *self.lock();
         let read = stream.try_read(buffer)?;
-        inbox.hear(&buffer[..read], self.scene.clock.now(), &self.scene, tally);
+        let seen = self.scene.clock.now();
+        inbox.hear(&buffer[..read], &mut Moment { seen, scene: &self.scene, tally });
         Ok(read)
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum Glance<'a> {
         /// The sequence that was its key.
         sequence: u32,
     },
-    /// Nothing that matters here: comings and goings, or the prompt that comes before the dialect is chosen.
+    /// Nothing that matters here: comings and goings, a sign of life, or the prompt that comes before the dialect is chosen.
     Noise,
     /// Something that has to be parsed.
     Other,
@@ -42,7 +42,9 @@ pub(super) fn glance(line: &[u8]) -> Glance<'_> {
     let seen = match kind {
         [b'm', b'e', b's', ..] => message(kind),
         [b'a', b'c', b'k', ..] => ack(kind),
-        [b'j', b'o', b'i', ..] | [b'l', b'e', b'f', ..] | [b'm', b'e', b'm', ..] => Some(Glance::Noise),
+        [b'j', b'o', b'i', ..] | [b'l', b'e', b'f', ..] | [b'm', b'e', b'm', ..] | [b'p', b'o', b'n', ..] => {
+            Some(Glance::Noise)
+        }
         _ => None,
     };
     seen.unwrap_or(Glance::Other)

@@ -28,6 +28,17 @@ pub(super) enum Standing {
     Dismissed,
 }
 
+/// When bytes came, and where what is heard in them goes.
+#[derive(Debug)]
+pub(super) struct Moment<'a> {
+    /// When they were read.
+    pub(super) seen: u64,
+    /// What every thread of the run knows.
+    pub(super) scene: &'a Scene,
+    /// Where it is noted.
+    pub(super) tally: &'a mut Tally,
+}
+
 /// A user's ear.
 #[derive(Debug)]
 pub(super) struct Inbox {
@@ -50,16 +61,16 @@ impl Inbox {
         &self.standing
     }
 
-    /// Hears what came at `seen`.
-    pub(super) fn hear(&mut self, mut bytes: &[u8], seen: u64, scene: &Scene, tally: &mut Tally) {
+    /// Hears what came in a moment, in however small pieces.
+    pub(super) fn hear(&mut self, mut bytes: &[u8], moment: &mut Moment<'_>) {
         while let Some(end) = memchr(b'\n', bytes) {
             let line = &bytes[..end];
             if self.carry.is_empty() {
-                self.line(line, seen, scene, tally);
+                self.line(line, moment);
             } else {
                 let mut whole = std::mem::take(&mut self.carry);
                 whole.extend_from_slice(line);
-                self.line(&whole, seen, scene, tally);
+                self.line(&whole, moment);
                 whole.clear();
                 whole.shrink_to(KEPT);
                 self.carry = whole;
@@ -69,19 +80,19 @@ impl Inbox {
         self.carry.extend_from_slice(bytes);
     }
 
-    fn line(&mut self, line: &[u8], seen: u64, scene: &Scene, tally: &mut Tally) {
+    fn line(&mut self, line: &[u8], moment: &mut Moment<'_>) {
         match glance(line) {
             Glance::Message { room, id, from, text } => {
-                self.message(&Heard { room, id, from, text }, seen, scene, tally);
+                self.message(&Heard { room, id, from, text }, moment);
             }
-            Glance::Ack { sequence } => self.ack(sequence, seen, scene, tally),
+            Glance::Ack { sequence } => self.ack(sequence, moment),
             Glance::Noise => {}
-            Glance::Other => self.parse(line, seen, scene, tally),
+            Glance::Other => self.parse(line, moment),
         }
     }
 
     /// Reads a line the long way. What no server of ours says is ignored, as the contract asks of clients.
-    fn parse(&mut self, line: &[u8], seen: u64, scene: &Scene, tally: &mut Tally) {
+    fn parse(&mut self, line: &[u8], moment: &mut Moment<'_>) {
         let told = std::str::from_utf8(line).ok().and_then(|line| decode_event(line).ok());
         let Some(Told { reference: key, event }) = told else { return };
         let sequence = key.as_ref().map(Ref::as_str).and_then(|key| reference(key.as_bytes()));
@@ -89,37 +100,30 @@ impl Inbox {
             Event::Message { message, .. } => {
                 let (room, from) = (message.room.as_str().as_bytes(), message.from.as_str().as_bytes());
                 let heard = Heard { room, id: message.id, from, text: message.text.as_bytes() };
-                self.message(&heard, seen, scene, tally);
+                self.message(&heard, moment);
             }
             Event::Ack { .. } => {
                 if let Some(sequence) = sequence {
-                    self.ack(sequence, seen, scene, tally);
+                    self.ack(sequence, moment);
                 }
             }
             Event::Entered { .. } => self.standing = Standing::Present,
             Event::Bye { .. } => self.standing = Standing::Dismissed,
-            Event::Refused(refusal) => self.refused(refusal, sequence, tally),
+            Event::Refused(refusal) => self.refused(refusal, sequence, moment.tally),
             _ => {}
         }
     }
 
-    fn message(&self, heard: &Heard<'_>, seen: u64, scene: &Scene, tally: &mut Tally) {
-        match heard.recognise(scene) {
-            Ok((header, number)) => self.delivery(heard, &header, number, seen, scene, tally),
-            Err(Unreadable::Foreign) => tally.ledger.foreign(),
-            Err(Unreadable::Corrupt) => tally.ledger.corrupt(),
+    fn message(&self, heard: &Heard<'_>, moment: &mut Moment<'_>) {
+        match heard.recognise(moment.scene) {
+            Ok((header, number)) => self.delivery(heard, &header, number, moment),
+            Err(Unreadable::Foreign) => moment.tally.ledger.foreign(),
+            Err(Unreadable::Corrupt) => moment.tally.ledger.corrupt(),
         }
     }
 
-    fn delivery(
-        &self,
-        heard: &Heard<'_>,
-        header: &Header,
-        number: u32,
-        seen: u64,
-        scene: &Scene,
-        tally: &mut Tally,
-    ) {
+    fn delivery(&self, heard: &Heard<'_>, header: &Header, number: u32, moment: &mut Moment<'_>) {
+        let Moment { seen, scene, tally } = moment;
         let took = seen.saturating_sub(header.due);
         let sighting = Sighting {
             receiver: self.user,
@@ -143,7 +147,8 @@ impl Inbox {
         }
     }
 
-    fn ack(&mut self, sequence: u32, seen: u64, scene: &Scene, tally: &mut Tally) {
+    fn ack(&mut self, sequence: u32, moment: &mut Moment<'_>) {
+        let Moment { seen, scene, tally } = moment;
         let Some(number) = scene.schedule.message(self.user, sequence) else { return };
         if sequence < self.answered {
             return;
@@ -193,5 +198,101 @@ impl Heard<'_> {
     fn room_number(&self, scene: &Scene, receiver: u32) -> u32 {
         let own = scene.roster.room_of(receiver);
         if scene.roster.room_name(own).as_bytes() == self.room { own } else { u32::MAX }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clap::Parser;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cli::Options;
+    use crate::ledger::{Counts, Ledger};
+    use crate::plan::Plan;
+
+    /// Two users in one room who say four messages.
+    fn scene() -> Scene {
+        let flags = "loadgen --clients 2 --rate 4 --info-rate 0 --warmup 0s --duration 1s";
+        let options = Options::parse_from(flags.split_whitespace());
+        Plan::new(&options).unwrap().scene(&options, 0xbeef)
+    }
+
+    /// The payload of a message of user 1.
+    fn payload(scene: &Scene, sequence: u32) -> String {
+        let due = scene.due(scene.schedule.message(1, sequence).unwrap());
+        let mut text = vec![0; 80];
+        payload::write(&Header { run: 0xbeef, room: 0, sender: 1, sequence, due }, &mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    /// What user 0 has heard after `pieces`, and where it stands.
+    fn heard<'a>(scene: &Scene, pieces: impl Iterator<Item = &'a [u8]>) -> (Tally, Standing) {
+        let mut tally = Tally::new(Ledger::new(Arc::clone(&scene.roster)));
+        let mut inbox = Inbox::new(0);
+        for piece in pieces {
+            inbox.hear(piece, &mut Moment { seen: 900_000_000, scene, tally: &mut tally });
+        }
+        (tally, inbox.standing)
+    }
+
+    fn transcript(scene: &Scene) -> String {
+        let (first, second) = (payload(scene, 0), payload(scene, 1));
+        let room = "load-0000beef-0";
+        [
+            "USERNAME:".to_owned(),
+            r#"{"type":"welcome","user":"l0000beef-0","server":"s","version":"0","session":"1"}"#.into(),
+            format!(r#"{{"type":"room","room":"{room}","members":[],"last_id":0,"gap":false}}"#),
+            format!(r#"{{"type":"joined","room":"{room}","user":"l0000beef-1","at":"2026-11-22T08:10:00.123Z"}}"#),
+            format!(
+                r#"{{"type":"message","room":"{room}","id":1,"from":"l0000beef-1","text":"{first}","at":"2026-11-22T08:10:00.123Z"}}"#
+            ),
+            format!(r#"{{"type":"ack","ref":"00000000","room":"{room}","id":2,"at":"2026-11-22T08:10:00.123Z"}}"#),
+            r#"{"type":"error","ref":"00000001","code":"no_space","message":"the disk is full"}"#.into(),
+            format!(
+                r#"{{"at":"2026-11-22T08:10:00.123Z", "text":"\u0070{}","from":"l0000beef-1","id":3,"room":"{room}","type":"message"}}"#,
+                &second[1..]
+            ),
+            r#"{"type":"weather","sunny":true}"#.into(),
+            String::new(),
+        ]
+        .join("\n")
+    }
+
+    #[test]
+    fn a_session_is_heard_whole() {
+        let scene = scene();
+        let text = transcript(&scene);
+        let (tally, standing) = heard(&scene, std::iter::once(text.as_bytes()));
+        assert_eq!(tally.ledger.counts(), &Counts { ok: 2, ..Counts::default() }, "in any order of fields");
+        assert_eq!((tally.acked, tally.refused.len(), standing), (1, 1, Standing::Present));
+        let row = tally.recorder.row(Series::Delivery);
+        assert_eq!((row.n, row.max_ns > Some(300_000_000)), (2, true), "from the due time");
+    }
+
+    #[test]
+    fn a_goodbye_and_a_refusal_are_understood() {
+        let scene = scene();
+        let bye = &b"{\"type\":\"bye\",\"reason\":\"shutdown\",\"retry_after_ms\":5}\n"[..];
+        assert_eq!(heard(&scene, std::iter::once(bye)).1, Standing::Dismissed);
+        let taken = &b"{\"type\":\"error\",\"code\":\"name_taken\",\"message\":\"no\"}\n"[..];
+        let (tally, standing) = heard(&scene, std::iter::once(taken));
+        assert!(matches!(standing, Standing::Rejected(_)));
+        assert_eq!(tally.errors.get("name_taken"), Some(&1));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_matter(size in 1usize..200, cut in 0usize..600) {
+            let scene = scene();
+            let text = transcript(&scene);
+            let cut = &text.as_bytes()[..cut.min(text.len())];
+            let (whole, standing) = heard(&scene, std::iter::once(cut));
+            let (pieces, same) = heard(&scene, cut.chunks(size));
+            prop_assert_eq!(whole.ledger.counts(), pieces.ledger.counts());
+            prop_assert_eq!((whole.acked, whole.refused, standing), (pieces.acked, pieces.refused, same));
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpStream;
@@ -19,6 +19,8 @@ pub(super) struct Voice {
     stream: TcpStream,
     outbox: Mutex<VecDeque<Waiting>>,
     gone: AtomicBool,
+    /// When the last line was said.
+    spoke: AtomicU64,
     desk: Arc<Desk>,
     runtime: Handle,
 }
@@ -35,7 +37,8 @@ impl Voice {
     /// The mouth of a user whose connection lives on the current runtime.
     pub(super) fn new(user: u32, stream: TcpStream, desk: Arc<Desk>) -> Self {
         let runtime = Handle::current();
-        Voice { user, stream, outbox: Mutex::default(), gone: AtomicBool::new(false), desk, runtime }
+        let (gone, spoke) = (AtomicBool::new(false), AtomicU64::new(0));
+        Voice { user, stream, outbox: Mutex::default(), gone, spoke, desk, runtime }
     }
 
     /// The connection, to read from it.
@@ -60,6 +63,7 @@ impl Voice {
         if self.gone.load(Ordering::Relaxed) {
             return sent.skipped();
         }
+        self.spoke.store(woken, Ordering::Relaxed);
         let mut outbox = self.outbox();
         let written = if outbox.is_empty() {
             sent.attempt(number, self.desk.scene.clock.now());
@@ -74,6 +78,19 @@ impl Voice {
                 self.wait(&mut outbox, Waiting { number, rest: line.to_vec(), since: woken });
             }
             Err(_) => sent.skipped(),
+        }
+    }
+
+    /// Says a line that is no operation, when nothing was said since `silent_since` and nothing waits.
+    pub(super) fn stay(&self, line: &[u8], silent_since: u64, now: u64) {
+        let outbox = self.outbox();
+        if self.spoke.load(Ordering::Relaxed) > silent_since || !outbox.is_empty() {
+            return;
+        }
+        self.spoke.store(now, Ordering::Relaxed);
+        if self.stream.try_write(line).is_ok_and(|written| written < line.len()) {
+            // Half a line is said and its rest has no place in the outbox; the connection can't go on.
+            self.say_no_more();
         }
     }
 
