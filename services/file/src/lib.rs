@@ -1,6 +1,6 @@
 //! The file service: upload, download, whole or absent.
 //!
-//! A connection is a [`session`] that answers requests from the [`store`], the data folder. What the rules
+//! A connection is a `session` that answers requests from the `store`, the data folder. What the rules
 //! are is in [`engine::file`], how requests are written in [`wire::file`].
 
 mod config;
@@ -20,6 +20,7 @@ use chassis::{Failure, Flags, Life, Running, net};
 use presence::Presence;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 pub use config::{Config, Quota};
@@ -65,7 +66,8 @@ async fn run(
     let terms = Terms { idle: config.idle, patience: config.patience(), pause: config.pause() };
     let presence = Presence::start(config.presence, SERVICE.name, addr, &life);
     let metrics = Metrics::new(&life.metrics);
-    let service = Arc::new(Service { store, metrics, presence, terms });
+    let failed = CancellationToken::new();
+    let service = Arc::new(Service { store, metrics, presence, terms, failed });
     life.ready.set_ready();
     let limits =
         Limits { connections: config.connections, per_address: config.per_address, trusted: config.trusted };
@@ -80,6 +82,7 @@ async fn run(
     tokio::select! {
         () = accept::serve(listener, &life, limits, LAST_WORDS, session) => {}
         () = sweep(&service, config.partial_keep) => {}
+        () = service.failed.cancelled() => return Err(Failure::fatal("the data folder could not be flushed")),
     }
     service.presence.drop_lease().await;
     Ok(())

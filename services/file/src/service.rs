@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::file::Patience;
 use presence::Presence;
 use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -16,6 +17,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     pub(crate) presence: Presence,
     pub(crate) terms: Terms,
+    /// Ends the service because its disk has failed, once the peer whose file it was has been told.
+    pub(crate) failed: CancellationToken,
 }
 
 /// How long the service waits for a peer.

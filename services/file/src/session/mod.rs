@@ -121,7 +121,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Says why not, and skips the body that comes all the same; one that is too long ends the connection.
     async fn refuse(&mut self, refusal: Refusal, body: Body) -> Result<(), Ended> {
         self.service.metrics.refused(refusal.code);
-        self.reply(refusal.into()).await?;
+        let told = self.reply(refusal.into()).await;
+        if self.service.store.has_failed() {
+            self.service.failed.cancel();
+            return Err(Ended::Broken);
+        }
+        told?;
         match body {
             Body::None => Ok(()),
             Body::Bytes(left) if left <= MAX_DISCARD => self.peer.discard(left).await,

@@ -131,13 +131,13 @@ impl Incoming {
             self.keep = false;
             return Err(Refusal::new(Code::HashMismatch, format!("the bytes that arrived hash to {hash}")));
         }
-        self.seal(hash).map_err(|error| trouble::refusal(&error))?;
+        self.store.flushed(self.seal(hash))?;
         self.place(name)?;
         Ok(Receipt { size: self.len(), hash })
     }
 
     /// Ties the hash to the bytes and flushes both.
-    fn seal(&mut self, hash: Hash) -> io::Result<()> {
+    fn seal(&self, hash: Hash) -> io::Result<()> {
         self.store.0.tags.write(&self.file, &self.file.metadata()?, hash);
         self.file.sync_all()
     }
@@ -156,7 +156,7 @@ impl Incoming {
             }
             folders
         };
-        folders.sync().map_err(|error| trouble::refusal(&error))
+        store.flushed(folders.sync())
     }
 
     fn rename_into(&mut self, folders: &Folders<'_>, own: &str) -> Result<(), Refusal> {

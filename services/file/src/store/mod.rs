@@ -17,12 +17,13 @@ mod walk;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, fs, io};
 
 use cap_std::fs::Dir;
 use engine::file::{Admission, FileName, Limits, Room};
+use engine::{Code, Refusal};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use tracing::warn;
@@ -49,6 +50,8 @@ struct Inner {
     tags: tags::Tags,
     claims: partials::Claims,
     uploads: AtomicU64,
+    /// A flush has failed.
+    failed: AtomicBool,
 }
 
 /// What the folder holds, for those who watch it.
@@ -73,8 +76,8 @@ impl Store {
     /// # Errors
     /// What is wrong with the folder, in words.
     pub(crate) fn open(path: &Path, limits: Limits) -> Result<Store, String> {
-        fs::create_dir_all(path).map_err(|error| format!("can't be made: {error}"))?;
-        let folder = File::open(path).map_err(|error| format!("can't be opened: {error}"))?;
+        fs::create_dir_all(path).map_err(unusable("made"))?;
+        let folder = File::open(path).map_err(unusable("opened"))?;
         take_alone(&folder)?;
         let store = Store(Arc::new(Inner {
             root: Dir::from_std_file(folder),
@@ -83,10 +86,11 @@ impl Store {
             tags: tags::Tags::default(),
             claims: partials::Claims::default(),
             uploads: AtomicU64::default(),
+            failed: AtomicBool::new(false),
         }));
-        store.try_writing().map_err(|error| format!("can't be written: {error}"))?;
-        store.sweep_uploads().map_err(|error| format!("can't be cleaned: {error}"))?;
-        store.recount().map_err(|error| format!("can't be read: {error}"))?;
+        store.try_writing().map_err(unusable("written"))?;
+        store.sweep_uploads().map_err(unusable("cleaned"))?;
+        store.recount().map_err(unusable("read"))?;
         Ok(store)
     }
 
@@ -107,6 +111,26 @@ impl Store {
     fn free(&self) -> io::Result<u64> {
         let disk = rustix::fs::fstatvfs(&self.0.root)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// What a flush came to. Running out of space is an answer, anything else is the end of the service:
+    /// the kernel reports such a failure once and may call the next flush of the same pages a success, so
+    /// nothing is stored any more until a new process has read from the disk what is there.
+    fn flushed(&self, flush: io::Result<()>) -> Result<(), Refusal> {
+        let refusal = match flush {
+            Ok(()) if !self.has_failed() => return Ok(()),
+            Ok(()) => trouble::unavailable(),
+            Err(error) => trouble::refusal(&error),
+        };
+        if refusal.code == Code::Unavailable {
+            self.0.failed.store(true, Ordering::Relaxed);
+        }
+        Err(refusal)
+    }
+
+    /// Whether a flush has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.failed.load(Ordering::Relaxed)
     }
 
     fn room_for(&self, name: &FileName) -> io::Result<Room> {
@@ -159,10 +183,16 @@ impl fmt::Debug for Store {
     }
 }
 
+fn unusable(what: &str) -> impl Fn(io::Error) -> String {
+    move |error| format!("can't be {what} ({error}); give a folder that this user can write to")
+}
+
 /// Two processes on one folder would sweep each other's temporaries away.
 fn take_alone(folder: &impl AsFd) -> Result<(), String> {
     match rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => Err("another file service is using it".to_owned()),
+        Err(Errno::WOULDBLOCK) => {
+            Err("another file service is using it; stop that one, or give another folder".to_owned())
+        }
         Err(error) => {
             warn!(%error, "this file system has no locks: nothing keeps a second service out of the folder");
             Ok(())

@@ -25,6 +25,6 @@ impl Store {
             folders.tidy(name.split().0);
             folders
         };
-        folders.sync().map_err(|error| trouble::refusal(&error))
+        self.flushed(folders.sync())
     }
 }

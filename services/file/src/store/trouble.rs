@@ -14,9 +14,14 @@ pub(super) fn refusal(error: &io::Error) -> Refusal {
         }
         _ => {
             error!(%error, "the data folder failed");
-            Refusal::new(Code::Unavailable, "the server can't use its disk now")
+            unavailable()
         }
     }
+}
+
+/// The disk can't be used.
+pub(super) fn unavailable() -> Refusal {
+    Refusal::new(Code::Unavailable, "the server can't use its disk now")
 }
 
 /// The refusal for an error on the way to a file that should be there.
@@ -49,4 +54,19 @@ pub(super) fn occupied() -> Refusal {
 pub(super) fn is_absent(error: &io::Error) -> bool {
     let absent = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::NXIO, Errno::NODEV, Errno::ISDIR];
     Errno::from_io_error(error).is_some_and(|errno| absent.contains(&errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_one() {
+        let code = |errno: Errno| refusal(&errno.into()).code;
+        assert_eq!([Errno::NOSPC, Errno::DQUOT, Errno::FBIG].map(code), [Code::NoSpace; 3]);
+        assert_eq!([Errno::IO, Errno::ROFS].map(code), [Code::Unavailable; 2]);
+        assert_eq!(opening(&Errno::LOOP.into()).code, Code::NotFound);
+        assert_eq!(opening(&Errno::IO.into()).code, Code::Unavailable);
+        assert_eq!(placing(&Errno::NOTDIR.into()).code, Code::BadName);
+    }
 }

@@ -5,20 +5,20 @@ use super::*;
 #[tokio::test]
 async fn a_body_of_many_chunks_comes_back_as_it_went() {
     let house = House::new();
-    let bytes = noise(700_001);
+    let bytes = noise(270_001);
     let (heard, _) = house.talk(upload("deep/er/big", &bytes)).await;
-    assert_eq!(heard, format!("OK 700001 {} deep/er/big\n", hash(&bytes)));
+    assert_eq!(heard, format!("OK 270001 {} deep/er/big\n", hash(&bytes)));
     let (heard, _) = house.exchange(b"DOWNLOAD deep/er/big\n").await;
-    let header = format!("FILE 700001 {} deep/er/big\n", hash(&bytes));
+    let header = format!("FILE 270001 {} deep/er/big\n", hash(&bytes));
     assert_eq!(heard, [header.as_bytes(), &bytes].concat());
     assert_eq!(house.metric("file_transfers_total{direction=\"upload\",result=\"ok\"}"), 1.0);
     assert_eq!(house.metric("file_transfers_total{direction=\"download\",result=\"ok\"}"), 1.0);
-    assert_eq!(house.metric("file_transferred_bytes_total{direction=\"upload\"}"), 700_001.0);
-    assert_eq!(house.metric("file_transferred_bytes_total{direction=\"download\"}"), 700_001.0);
+    assert_eq!(house.metric("file_transferred_bytes_total{direction=\"upload\"}"), 270_001.0);
+    assert_eq!(house.metric("file_transferred_bytes_total{direction=\"download\"}"), 270_001.0);
     assert_eq!(house.metric("file_transfer_duration_seconds_count{direction=\"download\"}"), 1.0);
     assert_eq!(house.metric("file_transfers_in_progress{direction=\"upload\"}"), 0.0);
     assert_eq!(house.metric("file_stored_files"), 1.0);
-    assert_eq!(house.metric("file_storage_bytes{state=\"stored\"}"), 700_001.0);
+    assert_eq!(house.metric("file_storage_bytes{state=\"stored\"}"), 270_001.0);
 }
 
 #[tokio::test]

@@ -40,8 +40,8 @@ async fn a_refused_body_that_is_long_or_unknown_ends_the_connection() {
 
 #[tokio::test]
 async fn without_a_size_the_limit_is_met_on_the_way() {
-    let house = limited(|limits| limits.max_file = 300_000);
-    let (heard, ended) = house.talk([b"UPLOAD ? a\n", &*noise(300_001)].concat()).await;
+    let house = limited(|limits| limits.max_file = 262_200);
+    let (heard, ended) = house.talk([b"UPLOAD ? a\n", &*noise(262_201)].concat()).await;
     assert_eq!((code(&heard), ended), ("ERROR:too_large", Ended::Refused));
     assert_eq!(house.top(), BTreeSet::new());
 }
@@ -70,13 +70,14 @@ async fn a_transfer_too_many_is_busy() {
     let house = limited(|limits| limits.transfers = 1);
     house.put("a", b"abc");
     let mut caller = house.dial();
-    caller.send("UPLOAD 3 b\nab").await;
+    caller.send("UPLOAD 10 b\n012345678").await;
     let sent = [b"DOWNLOAD a\nRANGE 0 1 a\n".to_vec(), upload("c", b"x"), b"STAT a\n".to_vec()].concat();
     let (heard, _) = house.talk(sent).await;
     let codes: Vec<&str> = heard.lines().map(code).collect();
     assert_eq!(codes, ["ERROR:busy", "ERROR:busy", "ERROR:busy", "STAT"]);
-    caller.send("c").await;
-    assert!(caller.line().await.starts_with("OK 3 "));
+    assert_eq!(house.metric("file_transfers_in_progress{direction=\"upload\"}"), 1.0);
+    caller.send("9").await;
+    assert!(caller.line().await.starts_with("OK 10 "));
     assert!(house.talk("DOWNLOAD a\n").await.0.starts_with("FILE 3 "));
 }
 

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::serve;
 use crate::SERVICE;
@@ -65,7 +66,8 @@ impl House {
         let metrics = Metrics::new(&life.metrics);
         let nobody = presence::Config { registry: RegistryAddr::None, instance: None, advertise: None };
         let presence = Presence::start(nobody, SERVICE.name, ([127, 0, 0, 1], 0).into(), &life);
-        let service = Arc::new(Service { store, metrics, presence, terms: rules.terms });
+        let (terms, failed) = (rules.terms, CancellationToken::new());
+        let service = Arc::new(Service { store, metrics, presence, terms, failed });
         House { folder, life, service }
     }
 
