@@ -185,6 +185,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case encodes hundreds of entries.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn every_name_once_whatever_the_names(names in proptest::collection::btree_set("\\PC{1,60}", 0..60)) {
             let listing = users(names.iter().map(String::as_str));
