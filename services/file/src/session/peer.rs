@@ -204,6 +204,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     async fn more(&mut self, deadline: Instant) -> Result<More, Ended> {
         let pause = self.terms.pause.filter(|_| !self.buf.is_empty());
         let until = pause.map_or(deadline, |pause| deadline.min(Instant::now() + pause));
+        // Room for many pipelined requests in one read; left alone the buffer grows by 64 bytes.
+        self.buf.reserve(MAX_LINE);
         match timeout_at(until, self.stream.read_buf(&mut self.buf)).await {
             Ok(Ok(0)) => Ok(More::End),
             Ok(Ok(_)) => Ok(More::Bytes),
