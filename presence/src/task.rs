@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout};
-use tracing::{info, warn};
+use tracing::{debug, warn};
 use wire::lines::Splitter;
 
 use crate::backoff::Backoff;
@@ -93,7 +93,7 @@ impl Task {
     /// Tries until the registry is reached, and meanwhile does what the service asks as far as it can be
     /// done without; `None` when the end comes first.
     async fn connect(&mut self, backoff: &mut Backoff, mut wait: Duration) -> Option<TcpStream> {
-        loop {
+        for attempts in 0.. {
             let registry = self.registry.clone();
             let mut attempt = pin!(async move {
                 sleep(wait).await;
@@ -118,9 +118,14 @@ impl Task {
                     return None;
                 }
             };
-            info!(registry = %self.registry, problem, "the registry can't be reached");
+            // One line an outage is news; a line every few seconds would bury it.
+            match attempts {
+                0 => warn!(registry = %self.registry, problem, "the registry can't be reached; trying on"),
+                _ => debug!(registry = %self.registry, problem, "the registry still can't be reached"),
+            }
             wait = backoff.wait(rand::random(), self.core.keepalive_every());
         }
+        None
     }
 
     /// Speaks with the registry until the end (`Ok`) or until the connection is lost.
