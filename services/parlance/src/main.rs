@@ -1,3 +1,22 @@
-//! All four services in one process.
+//! All four services in one process: what `cargo run --release` starts where there is no Docker.
 
-fn main() {}
+mod flags;
+mod stack;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use flags::Flags;
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    if let Err(failure) = chassis::init_logging(&flags.logging) {
+        eprintln!("error: {failure}");
+        return failure.exit_code();
+    }
+    chassis::block_on(async {
+        let services = stack::start(&flags).await?;
+        print!("{}", stack::welcome(&services, &flags.data));
+        chassis::run_until_stopped(services).await
+    })
+}

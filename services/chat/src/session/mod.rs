@@ -5,6 +5,7 @@ mod login;
 mod past;
 mod talk;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,8 @@ use crate::store::now;
 use input::Input;
 use talk::Talk;
 
-/// How long last words may wait for the peer to take them, and the peer to see the end.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long last words may wait for the peer to take them, and for the peer to see the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Whoever is told to come back does so after up to so many milliseconds.
 const RETRY_SPREAD_MS: u64 = 5_000;
 
@@ -40,7 +41,8 @@ pub(crate) async fn serve(chat: &Arc<Chat>, socket: Arc<dyn Socket>, peer: Socke
     };
     if ended != Ended::Lost {
         say_goodbye(&member, ended);
-        see_off(&member, &socket, &mut input).await;
+        // Whoever does not take the words within the time has had the chance.
+        let _ = tokio::time::timeout(FAREWELL, see_off(&member, &socket, &mut input, ended)).await;
     }
     ended
 }
@@ -54,16 +56,17 @@ fn say_goodbye(member: &Member, ended: Ended) {
     }
 }
 
-/// Lets the last words out and waits for the peer to see the end; a socket closed over bytes that nobody
-/// read would be reset, and the reset would overtake the words.
-async fn see_off(member: &Member, socket: &Arc<dyn Socket>, input: &mut Input) {
-    let farewell = async {
-        while member.flush().is_some() {
-            member.writable().await?;
-        }
-        socket.shutdown();
-        input.discard().await
-    };
-    // Whoever does not take the words within the time has had the chance.
-    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+/// Lets the last words out. Where the peer may have sent what nobody has read, it also waits for the peer
+/// to see the end: a socket closed over unread bytes is reset, and the reset would overtake the words.
+async fn see_off(
+    member: &Member,
+    socket: &Arc<dyn Socket>,
+    input: &mut Input,
+    ended: Ended,
+) -> io::Result<()> {
+    while member.flush().is_some() {
+        member.writable().await?;
+    }
+    socket.shutdown();
+    if ended.last_words().is_some() { input.discard().await } else { Ok(()) }
 }

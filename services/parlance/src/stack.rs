@@ -1,0 +1,96 @@
+//! The four services, started in the order in which they need each other.
+
+use std::fmt::Write;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use chassis::{Failure, Running, Service};
+use clap::Args;
+
+use crate::flags::{Flags, Ports};
+
+/// Starts the four services. They come back in the order in which they are to end: the registry last,
+/// so that the others can still take their leave.
+///
+/// # Errors
+/// The first that can't start.
+pub(crate) async fn start(flags: &Flags) -> Result<Vec<Running>, Failure> {
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let data = |folder: &str| flags.data.join(folder).display().to_string();
+    let registry = launch(&registry::SERVICE, flags, local, &[], registry::start).await?;
+    let known_at = registry.addr.to_string();
+    let known = ["--registry", &known_at];
+    let (chat_data, file_data) = (data("chat"), data("files"));
+    let chat_args = [&known[..], &["--data", &chat_data]].concat();
+    let file_args = [&known[..], &["--data", &file_data]].concat();
+    let chat = launch(&chat::SERVICE, flags, flags.bind, &chat_args, chat::start).await?;
+    let info = launch(&info::SERVICE, flags, flags.bind, &known, info::start).await?;
+    let file = launch(&file::SERVICE, flags, flags.bind, &file_args, file::start).await?;
+    Ok(vec![chat, info, file, registry])
+}
+
+async fn launch<C, Fut>(
+    service: &'static Service,
+    flags: &Flags,
+    bind: IpAddr,
+    args: &[&str],
+    start: impl FnOnce(C, chassis::Flags) -> Fut,
+) -> Result<Running, Failure>
+where
+    C: Args,
+    Fut: Future<Output = Result<Running, Failure>>,
+{
+    let listen = SocketAddr::new(bind, port(service.listen, flags.ports)).to_string();
+    let admin = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port(service.admin, flags.ports)).to_string();
+    let drain_secs = flags.drain_secs.to_string();
+    let places = ["--listen", &listen, "--admin", &admin, "--drain-secs", &drain_secs];
+    // What a service finds wrong here came from its environment variables: it names them itself.
+    let (config, service_flags) = chassis::parse::<C>(service, &[&places[..], args].concat())
+        .map_err(|error| Failure::config("environment", service.name, error.render()))?;
+    start(config, service_flags).await.map_err(|failure| blame_own_flags(service, failure))
+}
+
+/// A service blames its own flags; here they have other names.
+fn blame_own_flags(service: &Service, failure: Failure) -> Failure {
+    match failure {
+        Failure::Config { flag: "--listen" | "--admin", value, problem } => {
+            let problem = format!("{} can't have {value}: {problem}; or try --ports free", service.name);
+            Failure::config("--ports", "default", problem)
+        }
+        other => other,
+    }
+}
+
+fn port(default: &str, ports: Ports) -> u16 {
+    match ports {
+        Ports::Free => 0,
+        Ports::Default => default.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0),
+    }
+}
+
+/// What to type next.
+pub(crate) fn welcome(services: &[Running], data: &Path) -> String {
+    let mut text = String::from("\nParlance is up.\n");
+    for service in services {
+        let kind = if service.name() == info::SERVICE.name { "udp" } else { "tcp" };
+        let (name, addr, admin) = (service.name(), service.addr, service.admin);
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "  {name:<9} {kind} {addr:<21}  http://{admin}/metrics");
+    }
+    let port = |name: &str| services.iter().find(|s| s.name() == name).map_or(0, |s| s.addr.port());
+    let (chat, info, file) = (port("chat"), port("info"), port("file"));
+    let _ = write!(
+        text,
+        "
+Data is in {}. Ctrl-C stops it. Now try, in another terminal:
+  nc localhost {chat}                                     chat: type a name, then talk
+  echo -n STATUS | nc -u -w1 127.0.0.1 {info}              how it is doing
+  printf 'LIST\\n' | nc -N localhost {file}                which files there are
+  cargo run --release -p client -- --chat 127.0.0.1:{chat} --info 127.0.0.1:{info} --file 127.0.0.1:{file}
+                                                        the client, with a menu
+",
+        data.display()
+    );
+    text
+}
