@@ -16,8 +16,9 @@ use super::connection::{Connection, STALL, read_reply};
 use super::progress::Progress;
 use super::{Options, Stored, local};
 use crate::backoff::Backoff;
+use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome};
-use crate::terminal::note;
+use crate::terminal::{note, safe};
 
 /// Up to here a file is sent at once; a larger one is announced with its hash, so that it can go on where
 /// it was cut.
@@ -25,7 +26,8 @@ const AT_ONCE: u64 = 1024 * 1024;
 /// Bytes read from the file at a time.
 const CHUNK: usize = 256 * 1024;
 /// How often a connection may be lost in a row without a byte more at the other side.
-const TRIES: u32 = 6;
+const TRIES: u32 = 8;
+const MIDDLE: &str = "in the middle of the file";
 /// How long to look for the reason when the service closes in the middle of a body.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -85,14 +87,20 @@ async fn put_resuming(options: &Options, path: &Path, size: u64, name: &FileName
     let sent = Sent { size, hash: hash_of(path, size).await? };
     let (mut backoff, mut tries, mut reached) = (Backoff::default(), 0, None);
     loop {
-        match resume(options, path, &sent, name, &mut reached).await {
-            Err(failure) if reached.is_some() && tries < TRIES && is_passing(&failure) => {
-                tries += 1;
-                note(&format!("{failure}; going on from where it was"));
-                sleep(backoff.next(rand::random())).await;
-            }
+        let before = reached;
+        let failure = match resume(options, path, &sent, name, &mut reached).await {
+            Err(failure) if reached.is_some() && is_passing(&failure) => failure,
             done => return Ok((done?, sent)),
+        };
+        if reached > before {
+            (backoff, tries) = (Backoff::default(), 0);
+            note(&safe(&format!("-- {failure}; going on from there as soon as it can be reached")));
         }
+        tries += 1;
+        if tries > TRIES {
+            return Err(failure);
+        }
+        sleep(backoff.next(rand::random())).await;
     }
 }
 
@@ -162,7 +170,9 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
     async fn send(&mut self, connection: &mut Connection<'_>, progress: &Progress) -> Outcome<Reply> {
         let patience = connection.patience();
         let (endpoint, from, to) = connection.split();
-        let reply = read_reply(endpoint, from, Duration::MAX);
+        let reply = async {
+            read_reply(endpoint, from, Duration::MAX).await.map_err(|failure| cut(endpoint, failure))
+        };
         tokio::pin!(reply);
         loop {
             let chunk = tokio::select! {
@@ -179,7 +189,7 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
                 written = timeout(STALL, to.write_all(&chunk)) => match written {
                     Ok(Ok(())) => progress.moved(chunk.len()),
                     Ok(Err(_)) => {
-                        let lost = Err(endpoint.lost("in the middle of the file"));
+                        let lost = Err(endpoint.lost(MIDDLE));
                         return timeout(LAST_WORDS, reply).await.unwrap_or(lost);
                     }
                     Err(_) => return Err(endpoint.lost("in the middle of the file: no byte moved for a minute")),
@@ -214,6 +224,11 @@ impl<R: AsyncRead + Unpin> Source<'_, R> {
         }
         Ok(chunk)
     }
+}
+
+/// A connection that ends while a body is on its way.
+fn cut(endpoint: &Endpoint, failure: Failure) -> Failure {
+    if let Failure::Lost { .. } = failure { endpoint.lost(MIDDLE) } else { failure }
 }
 
 /// The service's own words about what it stored must be ours.
