@@ -1,6 +1,7 @@
 //! All services once, step by step: what works is seen, and what does not is named.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use engine::chat::{Entry, Event, Hello, Replay, Request, Tagged};
 use engine::file::FileName;
@@ -8,16 +9,19 @@ use engine::info::Question;
 use engine::names::{RoomName, UserName};
 use serde_json::json;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use wire::chat::json::{Opening, decode_event, encode_hello, encode_request};
 
 use crate::chat::{Link, Options};
 use crate::cli::Common;
 use crate::errors::{Failure, Outcome};
 use crate::file::{self, get_memory, put_memory};
+use crate::info;
 use crate::naming::{Naming, beside};
 use crate::terminal::{print, print_json, safe};
 
+/// Between two looks at who is here.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LINE: &str = "hello from the demo";
 
 /// Runs every step; each that can be tried is tried, whatever became of the others.
@@ -27,7 +31,9 @@ pub(crate) async fn run(common: &Common) -> Outcome {
     let room = RoomName::parse(&format!("demo-{dice:04x}")).expect("letters, a hyphen and digits are a room");
     let [one, two] = ["demo-one", "demo-two"].map(|name| common.chat(naming(name, dice), room.clone()));
     let talkers = chat(&one, &two, &mut steps).await?;
-    info(common, &mut steps).await?;
+    let names: Vec<&UserName> =
+        if talkers.is_some() { vec![&one.naming.name, &two.naming.name] } else { Vec::new() };
+    info(common, &names, &mut steps).await?;
     files(&common.file(), dice, &mut steps).await?;
     // Until here they stayed, so that info could count them.
     if let Some((one, other)) = talkers {
@@ -53,15 +59,32 @@ async fn chat<'a>(
     Ok(Some((one, other)))
 }
 
-async fn info(common: &Common, steps: &mut Steps) -> Outcome {
-    let info = common.info();
-    for (word, question) in
-        [("STATUS", Question::Status), ("TIME", Question::Time), ("USERS", Question::Users { after: None })]
-    {
-        let said = |answer: &crate::info::Answer| String::from_utf8_lossy(&answer.said).into_owned();
-        steps.step("info", word, info.ask(&question), said).await?;
-    }
+async fn info(common: &Common, talkers: &[&UserName], steps: &mut Steps) -> Outcome {
+    let options = common.info();
+    steps.step("info", "ask for STATUS", info::services(&options), Clone::clone).await?;
+    steps.step("info", "ask for TIME", options.ask(&Question::Time), said).await?;
+    let seeing = seen(&options, talkers);
+    steps.step("info", "see them in USERS", seeing, |count| format!("{count} here")).await?;
     Ok(())
+}
+
+fn said(answer: &info::Answer) -> String {
+    String::from_utf8_lossy(&answer.said).into_owned()
+}
+
+/// Waits until info names all of them: they are told to it by chat through the registry, a little later.
+async fn seen(options: &info::Options, talkers: &[&UserName]) -> Outcome<usize> {
+    let looking = async {
+        loop {
+            let users = info::users(options).await?;
+            if talkers.iter().all(|name| users.iter().any(|user| user == name.as_str())) {
+                return Ok(users.len());
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    };
+    let late = refused("missing", "info does not name them; is the registry up?".to_owned());
+    timeout(options.timeout, looking).await.unwrap_or(Err(late))
 }
 
 async fn files(options: &file::Options, dice: u16, steps: &mut Steps) -> Outcome {

@@ -10,7 +10,7 @@ use serde_json::json;
 use wire::info::{MAX_PING, Page, Reply};
 
 use self::ask::ask;
-use self::show::{Listing, table};
+use self::show::{Listing, states, table};
 use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome};
 use crate::terminal::{print, print_json, safe};
@@ -48,6 +48,22 @@ pub(crate) async fn status(options: &Options) -> Outcome {
     match reply {
         Reply::Status(status) if !options.json => table(&status).iter().try_for_each(|line| print(line)),
         other => options.print_plain(&other, &said),
+    }
+}
+
+/// The names of all who are here.
+pub(crate) async fn users(options: &Options) -> Outcome<Vec<String>> {
+    match options.ask(&Question::Users { after: None }).await?.reply {
+        Reply::Users(page) => options.rest(page, |after| Question::Users { after }).await,
+        _ => Err(options.endpoint.garbled("no list of users")),
+    }
+}
+
+/// How each service is, in one line.
+pub(crate) async fn services(options: &Options) -> Outcome<String> {
+    match options.ask(&Question::Status).await?.reply {
+        Reply::Status(status) => Ok(states(&status)),
+        _ => Err(options.endpoint.garbled("no status")),
     }
 }
 

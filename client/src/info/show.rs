@@ -62,10 +62,15 @@ fn service(one: &Instance) -> Value {
     })
 }
 
+/// How each service is: `chat up, file down`.
+pub(crate) fn states(status: &Status) -> String {
+    let states: Vec<String> =
+        status.services.iter().map(|(name, state)| format!("{name} {}", state.as_str())).collect();
+    states.join(", ")
+}
+
 /// The status as a small table.
 pub(crate) fn table(status: &Status) -> Vec<String> {
-    let services: Vec<String> =
-        status.services.iter().map(|(name, state)| format!("{name} {}", state.as_str())).collect();
     let uptime = humantime::format_duration(std::time::Duration::from_secs(status.uptime.as_secs()));
     let presence =
         status.presence_age.map_or("not known yet".into(), |age| format!("{:.1} s old", age.as_secs_f64()));
@@ -73,7 +78,7 @@ pub(crate) fn table(status: &Status) -> Vec<String> {
     columns([
         row("server", format!("{}, up {uptime}", status.version)),
         row("time", rfc3339(status.server_time)),
-        row("services", services.join(", ")),
+        row("services", states(status)),
         row("users", format!("{} in {}", status.active_clients, counted(status.rooms, "room"))),
         row("messages", status.messages_sent.to_string()),
         row("files", status.files.to_string()),
@@ -86,7 +91,7 @@ fn counted(count: u64, what: &str) -> String {
 }
 
 /// Rows with each column as wide as its widest cell.
-pub(crate) fn columns(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<String> {
+fn columns(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<String> {
     let rows: Vec<Vec<String>> =
         rows.into_iter().map(|row| row.iter().map(|cell| safe(cell).into_owned()).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -44,7 +44,7 @@ fn a_demo_without_services_says_what_is_missing() {
         out.contains(&format!("failed chat: two people meet in a room: nothing listens on {gone}")),
         "{out}"
     );
-    assert!(out.contains("failed info: TIME") && out.contains("failed file: upload a file"), "{out}");
+    assert!(out.contains("failed info: ask for TIME") && out.contains("failed file: upload a file"), "{out}");
     assert_eq!(err, "client: 5 of 5 steps failed\n");
 }
 
