@@ -19,7 +19,7 @@ Examples:
   client info USERS
   client put report.pdf
   tar c src | client put - --as src.tar
-  client get report.pdf --to /tmp
+  client get report.pdf --to Downloads/
   client --host 192.168.1.5 status
 
 Exit codes:

@@ -1,5 +1,6 @@
 //! Files: sending, fetching, listing.
 
+mod body;
 mod connection;
 mod get;
 mod list;

@@ -2,34 +2,27 @@
 
 use std::io::SeekFrom;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use blake3::{Hash, Hasher};
+use blake3::Hash;
 use engine::Refusal;
 use engine::file::FileName;
 use tokio::fs::File;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::io::AsyncSeekExt;
+use tokio::time::sleep;
 use wire::file::{Reply, Request};
 
-use super::connection::{Connection, STALL, read_reply};
+use super::body::Body;
 use super::progress::Progress;
 use super::{Options, Stored, local};
 use crate::backoff::Backoff;
-use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome};
 use crate::terminal::{note, safe};
 
 /// Up to here a file is sent at once; a larger one is announced with its hash, so that it can go on where
 /// it was cut.
 const AT_ONCE: u64 = 1024 * 1024;
-/// Bytes read from the file at a time.
-const CHUNK: usize = 256 * 1024;
 /// How often a connection may be lost in a row without a byte more at the other side.
 const TRIES: u32 = 8;
-const MIDDLE: &str = "in the middle of the file";
-/// How long to look for the reason when the service closes in the middle of a body.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Sends each of the files; the first that fails ends it.
 pub(crate) async fn put(options: &Options, files: &[PathBuf], called: Option<&str>) -> Outcome {
@@ -72,8 +65,8 @@ async fn put_bytes(options: &Options, bytes: &[u8], name: &FileName) -> Outcome<
     let mut connection = options.open().await?;
     connection.send(&Request::Upload { size: Some(sent.size), name: name.clone() }).await?;
     let progress = Progress::start(name.as_str(), Some(sent.size), 0);
-    let mut source = Source { from: bytes, hasher: None, left: Some(sent.size), what: name.as_str() };
-    Ok((source.send(&mut connection, &progress).await?, sent))
+    let mut body = Body::new(bytes, Some(sent.size), name.as_str());
+    Ok((body.send(&mut connection, &progress).await?, sent))
 }
 
 /// Sends bytes from memory, and compares.
@@ -125,8 +118,8 @@ async fn resume(
     file.seek(SeekFrom::Start(offset)).await.map_err(|error| local(path, &error))?;
     let progress = Progress::start(name.as_str(), Some(sent.size), offset);
     let what = path.display().to_string();
-    let mut source = Source { from: file, hasher: None, left: Some(sent.size - offset), what: &what };
-    source.send(&mut connection, &progress).await
+    let mut body = Body::new(file, Some(sent.size - offset), &what);
+    body.send(&mut connection, &progress).await
 }
 
 /// Whether trying again may help.
@@ -141,94 +134,9 @@ async fn put_stdin(options: &Options, called: Option<&str>) -> Outcome<Stored> {
     let mut connection = options.open().await?;
     connection.send(&Request::Upload { size: None, name: name.clone() }).await?;
     let progress = Progress::start(name.as_str(), None, 0);
-    let mut hasher = Counting::default();
-    let from = tokio::io::stdin();
-    let mut source = Source { from, hasher: Some(&mut hasher), left: None, what: "standard input" };
-    let reply = source.send(&mut connection, &progress).await?;
-    compare(reply, Sent { size: hasher.size, hash: hasher.hasher.finalize() })
-}
-
-#[derive(Default)]
-struct Counting {
-    size: u64,
-    hasher: Hasher,
-}
-
-/// The bytes of a body.
-struct Source<'a, R> {
-    from: R,
-    /// Counts and hashes what is sent, when that is not known before.
-    hasher: Option<&'a mut Counting>,
-    /// Bytes to send; `None` for all to the end, which is then the end of the stream, too.
-    left: Option<u64>,
-    /// What this is, for the person.
-    what: &'a str,
-}
-
-impl<R: AsyncRead + Unpin> Source<'_, R> {
-    /// Sends the body and reads the answer; an answer that comes earlier is a refusal and ends it.
-    async fn send(&mut self, connection: &mut Connection<'_>, progress: &Progress) -> Outcome<Reply> {
-        let patience = connection.patience();
-        let (endpoint, from, to) = connection.split();
-        let reply = async {
-            read_reply(endpoint, from, Duration::MAX).await.map_err(|failure| cut(endpoint, failure))
-        };
-        tokio::pin!(reply);
-        loop {
-            let chunk = tokio::select! {
-                biased;
-                early = &mut reply => return early,
-                chunk = self.chunk() => chunk?,
-            };
-            if chunk.is_empty() {
-                break;
-            }
-            tokio::select! {
-                biased;
-                early = &mut reply => return early,
-                written = timeout(STALL, to.write_all(&chunk)) => match written {
-                    Ok(Ok(())) => progress.moved(chunk.len()),
-                    Ok(Err(_)) => {
-                        let lost = Err(endpoint.lost(MIDDLE));
-                        return timeout(LAST_WORDS, reply).await.unwrap_or(lost);
-                    }
-                    Err(_) => return Err(endpoint.lost("in the middle of the file: no byte moved for a minute")),
-                },
-            }
-        }
-        if self.left.is_none() {
-            to.shutdown().await.map_err(|_| endpoint.lost("at the end of the file"))?;
-        }
-        timeout(patience, reply).await.map_err(|_| endpoint.no_answer(patience))?
-    }
-
-    /// The next bytes; none at the end.
-    async fn chunk(&mut self) -> Outcome<Vec<u8>> {
-        let wanted =
-            self.left.map_or(CHUNK, |left| usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK)));
-        let mut chunk = vec![0; wanted];
-        let read = match wanted {
-            0 => 0,
-            _ => self.from.read(&mut chunk).await.map_err(|error| Failure::local(self.what, &error))?,
-        };
-        chunk.truncate(read);
-        if let Some(left) = &mut self.left {
-            *left -= read as u64;
-            if read == 0 && *left > 0 {
-                return Err(Failure::Usage(format!("{} became shorter while it was sent", self.what)));
-            }
-        }
-        if let Some(counting) = &mut self.hasher {
-            counting.size += read as u64;
-            counting.hasher.update(&chunk);
-        }
-        Ok(chunk)
-    }
-}
-
-/// A connection that ends while a body is on its way.
-fn cut(endpoint: &Endpoint, failure: Failure) -> Failure {
-    if let Failure::Lost { .. } = failure { endpoint.lost(MIDDLE) } else { failure }
+    let mut body = Body::new(tokio::io::stdin(), None, "standard input");
+    let reply = body.send(&mut connection, &progress).await?;
+    compare(reply, Sent { size: body.size, hash: body.hasher.finalize() })
 }
 
 /// The service's own words about what it stored must be ours.
@@ -250,16 +158,15 @@ fn compare(reply: Reply, sent: Sent) -> Outcome<Stored> {
 async fn hash_of(path: &Path, size: u64) -> Outcome<Hash> {
     let progress = Progress::start("reading", Some(size), 0);
     let file = File::open(path).await.map_err(|error| local(path, &error))?;
-    let mut counting = Counting::default();
     let what = path.display().to_string();
-    let mut source = Source { from: file, hasher: Some(&mut counting), left: Some(size), what: &what };
+    let mut body = Body::new(file, Some(size), &what);
     loop {
-        match source.chunk().await?.len() {
+        match body.chunk().await?.len() {
             0 => break,
             read => progress.moved(read),
         }
     }
-    Ok(counting.hasher.finalize())
+    Ok(body.hasher.finalize())
 }
 
 async fn regular_size(path: &Path) -> Outcome<u64> {
@@ -297,7 +204,7 @@ mod tests {
     #[test]
     fn a_file_has_its_own_name_unless_told() {
         let name = |path: &str, called| name_of(Path::new(path), called).map(|name| name.to_string()).ok();
-        assert_eq!(name("/tmp/x/a b.txt", None).as_deref(), Some("a b.txt"));
+        assert_eq!(name("some/where/a b.txt", None).as_deref(), Some("a b.txt"));
         assert_eq!(name("a.txt", Some("notes/b.txt")).as_deref(), Some("notes/b.txt"));
         assert_eq!(name("/", None), None);
         assert_eq!(name(".bashrc", None), None, "no part of a name begins with a dot");

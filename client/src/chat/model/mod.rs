@@ -3,6 +3,7 @@
 //! The machine is told what happened and what time it is, and leaves its effects in a list; whoever
 //! drives it carries them out and wakes it at [`Model::deadline`]. Times count from any one moment.
 
+mod hearing;
 mod place;
 mod requests;
 mod words;
@@ -12,23 +13,21 @@ mod tests;
 
 use std::time::Duration;
 
-use engine::chat::{Entry, Event, Hello, Request, Tagged, Told};
+use engine::Refusal;
+use engine::chat::{Entry, Hello, Request, Tagged};
 use engine::names::{RoomName, UserName};
-use engine::{Code, Refusal};
 use wire::chat::json::{Opening, decode_event, encode_hello, encode_request};
 
 use self::place::Place;
 use self::requests::Requests;
 use super::command::{Command, parse};
 use crate::backoff::Backoff;
-use crate::naming::{Naming, beside};
+use crate::naming::Naming;
 
 pub(crate) use self::words::{Effect, End, Note, Start};
 
 /// A connection on which nothing was heard for so long is asked whether it lives.
 const QUIET: Duration = Duration::from_secs(25);
-/// The longest wait that a server may ask for.
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// Requests without an answer, beyond which no more input is taken.
 const WINDOW: usize = 64;
 
@@ -203,115 +202,6 @@ impl Model {
             Phase::Ready { .. } => self.probe(now, roll),
             _ => {}
         }
-    }
-
-    fn told(&mut self, told: Told, now: Duration, roll: f64) {
-        if let Phase::Greeting { .. } = self.phase {
-            return self.greeted(told, now, roll);
-        }
-        let answered = told.reference.as_ref().and_then(|key| self.requests.answered(key));
-        if self.applies(&told.event, answered.as_ref()) {
-            self.effects.push(Effect::Show(told));
-        }
-        self.end_when_done();
-    }
-
-    /// The answer to `hello`.
-    fn greeted(&mut self, told: Told, now: Duration, roll: f64) {
-        match told.event {
-            Event::Welcome { ref user, .. } => {
-                self.naming.name = user.clone();
-                self.phase = Phase::Ready { since: now };
-                if std::mem::replace(&mut self.welcomed, true) {
-                    self.effects.push(Effect::Note(Note::Back));
-                } else {
-                    self.effects.push(Effect::Show(told));
-                }
-                self.send();
-                self.end_when_done();
-            }
-            Event::Refused(refusal) => self.unwelcome(refusal, now, roll),
-            _ => {}
-        }
-    }
-
-    /// The server does not let one in. Who was in before comes back later: the server may not have
-    /// noticed yet that the old connection is gone, and holds the name for it.
-    fn unwelcome(&mut self, refusal: Refusal, now: Duration, roll: f64) {
-        if self.welcomed {
-            return self.hang(now, roll);
-        }
-        if refusal.code != Code::NameTaken || self.naming.chosen {
-            return self.end(End::Refused(refusal));
-        }
-        let taken = self.naming.name.clone();
-        self.naming = Naming::chosen(beside(&taken, self.dice));
-        let to = self.naming.name.clone();
-        self.effects.push(Effect::Note(Note::Renaming { taken, to }));
-        self.hello();
-    }
-
-    /// Before it knows which dialect is spoken, the server refuses in text: `ERROR:<code> <words>`.
-    fn text_refusal(&mut self, line: &str) {
-        let Some((code, words)) = line.strip_prefix("ERROR:").and_then(|rest| rest.split_once(' ')) else {
-            return;
-        };
-        let code = Code::ALL.iter().copied().find(|known| known.as_str() == code);
-        let code = code.unwrap_or(Code::Unavailable);
-        self.end(End::Refused(Refusal::new(code, words.to_owned())));
-    }
-
-    /// What an event changes here; false when the person need not see it.
-    fn applies(&mut self, event: &Event, answered: Option<&Request>) -> bool {
-        match event {
-            Event::Entered { room, last_id, gap, .. } => {
-                self.entered(room, *last_id) || answered.is_some() || *gap
-            }
-            Event::Message { message, .. } if message.room == self.room => {
-                // One's own comes back when its ack was lost: it is on the screen, and is acked later.
-                let own = message.from == self.naming.name && self.requests.says(message);
-                self.place.arrived(message.id) && !own
-            }
-            Event::Ack { place: Some((room, id)), .. } => {
-                if *room == self.room {
-                    self.place.acked(*id);
-                }
-                true
-            }
-            Event::Renamed { user, to, .. } => {
-                if *user == self.naming.name {
-                    self.naming = Naming::chosen(to.clone());
-                }
-                true
-            }
-            Event::Bye { retry_after_ms } => {
-                self.retry_after = Some(Duration::from_millis(*retry_after_ms).min(LONGEST_RETRY));
-                true
-            }
-            Event::Refused(_) => {
-                self.refused += usize::from(answered.is_some());
-                if matches!(answered, Some(Request::Join(_))) {
-                    self.going = None;
-                }
-                true
-            }
-            Event::LeftRoom { .. } | Event::Pong => false,
-            _ => true,
-        }
-    }
-
-    /// One is in a room, and leaves the one before; true when it is entered for the first time and not
-    /// resumed.
-    fn entered(&mut self, room: &RoomName, last_id: u64) -> bool {
-        self.going.take_if(|going| going == room);
-        if *room != self.room {
-            let old = std::mem::replace(&mut self.room, room.clone());
-            self.place = Place::new(self.history);
-            self.ask(Request::Leave { room: old });
-        }
-        let first = !self.place.is_entered();
-        self.place.entered(last_id);
-        first
     }
 
     fn hello(&mut self) {

@@ -1,7 +1,7 @@
 //! The machine against a server that the test plays.
 
-use engine::Timestamp;
-use engine::chat::{Message, Ref, Replay};
+use engine::chat::{Event, Message, Ref, Replay, Told};
+use engine::{Code, Timestamp};
 use proptest::prelude::*;
 use wire::chat::json::{decode_hello, decode_request, encode_event};
 
