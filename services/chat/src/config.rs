@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chassis::trust::Trusted;
 use engine::chat::Allowance;
@@ -19,6 +20,15 @@ pub struct Config {
     /// What an acked message survives: a power cut (full), kill -9 (normal), nothing (off, in memory).
     #[arg(long, env = "PARLANCE_SYNC", value_name = "MODE", default_value = "full")]
     pub sync: Sync,
+
+    /// How long messages are kept, such as `30d`.
+    #[arg(long, env = "PARLANCE_KEEP", value_name = "TIME", default_value = "30d",
+          value_parser = humantime::parse_duration)]
+    pub keep: Duration,
+
+    /// How many messages are kept; the oldest go first.
+    #[arg(long, env = "PARLANCE_KEEP_MESSAGES", value_name = "N", default_value_t = 10_000_000)]
+    pub keep_messages: u64,
 
     /// Lines of the past that a newcomer in text mode is shown.
     #[arg(long, env = "PARLANCE_HISTORY", value_name = "N", default_value_t = 20)]

@@ -162,7 +162,13 @@ impl Hub {
     ///
     /// # Errors
     /// [`Code::NoSuchUser`].
-    pub(crate) fn direct(&self, from: MemberId, to: &UserName, text: String, at: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn direct(
+        &self,
+        from: MemberId,
+        to: &UserName,
+        text: String,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
         let state = self.lock();
         let receiver = state.people.find(to)?;
         let from = state.people.name(from).expect("whoever speaks has a name").clone();

@@ -27,7 +27,7 @@ pub use ended::Ended;
 use hub::Hub;
 use metrics::Metrics;
 pub use store::{Database, Sync};
-use store::{Served, Store};
+use store::{Retention, Served, Store};
 
 /// What chat is.
 pub const SERVICE: Service = Service {
@@ -78,7 +78,8 @@ pub async fn run(
         let hub = hub.clone();
         move |batch| hub.committed(batch)
     };
-    let Served { store, threads, writer_ended } = database.serve(metrics.clone(), on_commit)?;
+    let retention = Retention { age: config.keep, messages: config.keep_messages };
+    let Served { store, threads, writer_ended } = database.serve(retention, metrics.clone(), on_commit)?;
     let addr = listener.local_addr().map_err(Failure::fatal)?;
     let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
     let limits = Limits {
@@ -117,13 +118,18 @@ impl Chat {
     }
 }
 
-/// What has to be done once a second.
+/// What has to be done every second, and every minute.
 async fn keep_house(chat: Arc<Chat>) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
     loop {
-        ticks.tick().await;
-        chat.hub.sum_up();
-        let messages = chat.metrics.received_room.get() + chat.metrics.received_direct.get();
-        chat.presence.report(Map::from_iter([("messages".to_owned(), Value::from(messages))]));
+        tokio::select! {
+            _ = minutes.tick() => chat.store.forget_old().await,
+            _ = seconds.tick() => {
+                chat.hub.sum_up();
+                let messages = chat.metrics.received_room.get() + chat.metrics.received_direct.get();
+                chat.presence.report(Map::from_iter([("messages".to_owned(), Value::from(messages))]));
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     }
     chassis::block_on(async {
         let services = stack::start(&flags).await?;
-        print!("{}", stack::welcome(&services, &flags.data));
+        print!("{}", stack::welcome(&services, &flags.data, flags.ports));
         chassis::run_until_stopped(services).await
     })
 }

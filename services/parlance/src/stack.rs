@@ -70,7 +70,7 @@ fn port(default: &str, ports: Ports) -> u16 {
 }
 
 /// What to type next.
-pub(crate) fn welcome(services: &[Running], data: &Path) -> String {
+pub(crate) fn welcome(services: &[Running], data: &Path, ports: Ports) -> String {
     let mut text = String::from("\nParlance is up.\n");
     for service in services {
         let kind = if service.name() == info::SERVICE.name { "udp" } else { "tcp" };
@@ -80,6 +80,11 @@ pub(crate) fn welcome(services: &[Running], data: &Path) -> String {
     }
     let port = |name: &str| services.iter().find(|s| s.name() == name).map_or(0, |s| s.addr.port());
     let (chat, info, file) = (port("chat"), port("info"), port("file"));
+    // The client finds the usual ports by itself.
+    let elsewhere = match ports {
+        Ports::Default => String::new(),
+        Ports::Free => format!(" -- --chat 127.0.0.1:{chat} --info 127.0.0.1:{info} --file 127.0.0.1:{file}"),
+    };
     let _ = write!(
         text,
         "
@@ -87,8 +92,7 @@ Data is in {}. Ctrl-C stops it. Now try, in another terminal:
   nc localhost {chat}                                     chat: type a name, then talk
   echo -n STATUS | nc -u -w1 127.0.0.1 {info}              how it is doing
   printf 'LIST\\n' | nc -N localhost {file}                which files there are
-  cargo run --release -p client -- --chat 127.0.0.1:{chat} --info 127.0.0.1:{info} --file 127.0.0.1:{file}
-                                                        the client, with a menu
+  cargo run --release -p client{elsewhere}          the client, with a menu
 ",
         data.display()
     );

@@ -4,6 +4,7 @@
 //! thread writes and also checkpoints, so that the two never run against each other.
 
 mod reader;
+mod retention;
 mod schema;
 mod writer;
 
@@ -19,6 +20,7 @@ use engine::{Code, Refusal, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use reader::Reading;
+pub(crate) use retention::Retention;
 use rusqlite::Connection;
 use schema::Location;
 pub(crate) use writer::now;
@@ -138,6 +140,7 @@ impl Database {
     /// No threads to be had.
     pub fn serve(
         self,
+        retention: Retention,
         metrics: Metrics,
         on_commit: impl FnMut(Vec<(Post, Outcome)>) + Send + 'static,
     ) -> Result<Served, Failure> {
@@ -146,8 +149,8 @@ impl Database {
         let (readings, reading_queue) = mpsc::channel(QUEUE);
         let (ended, writer_ended) = oneshot::channel();
         let writer = spawn("chat-writer", move || {
-            let result =
-                Writer::new(writing, metrics).and_then(|mut writer| writer.run(job_queue, on_commit));
+            let result = Writer::new(writing, retention, metrics)
+                .and_then(|mut writer| writer.run(job_queue, on_commit));
             drop(location);
             // Nobody listens any more when the service has ended before its writer.
             let _ = ended.send(());
@@ -175,6 +178,12 @@ impl Store {
     /// [`Code::Unavailable`] when the writer has ended.
     pub async fn submit(&self, post: Post) -> Result<(), Refusal> {
         self.jobs.send(Job::Post(post)).await.map_err(|_| unavailable())
+    }
+
+    /// Lets the writer look, in its idle time, for what is not to be kept any longer.
+    pub async fn forget_old(&self) {
+        // A writer that has ended forgets nothing.
+        let _ = self.jobs.send(Job::Forget).await;
     }
 
     /// The newest messages of a room that are older than `before`, oldest first.
@@ -269,3 +278,6 @@ impl Threads {
 fn unavailable() -> Refusal {
     Refusal::new(Code::Unavailable, "history is not to be had now")
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
+use super::retention::{Retention, forget_step};
 use super::schema::{id_of, key};
 use super::{Kept, Outcome, Post};
 use crate::metrics::Metrics;
@@ -28,6 +29,8 @@ pub(super) enum Job {
     Post(Post),
     /// To bring the full-text index up to date, and say so.
     Index(oneshot::Sender<()>),
+    /// To forget what is not to be kept any longer, in idle time.
+    Forget,
 }
 
 /// The one who writes.
@@ -36,6 +39,9 @@ pub(super) struct Writer {
     rooms: BTreeMap<RoomName, Room>,
     unindexed: u64,
     refs_swept: Timestamp,
+    retention: Retention,
+    /// Whether there may be something to forget.
+    is_forgetting: bool,
     metrics: Metrics,
 }
 
@@ -46,10 +52,11 @@ struct Room {
 }
 
 impl Writer {
-    pub(super) fn new(db: Connection, metrics: Metrics) -> Result<Self, Failure> {
+    pub(super) fn new(db: Connection, retention: Retention, metrics: Metrics) -> Result<Self, Failure> {
         let rooms =
             load_rooms(&db).map_err(|error| Failure::fatal(format!("can't read the rooms: {error}")))?;
-        Ok(Writer { db, rooms, unindexed: UNINDEXED, refs_swept: Timestamp(0), metrics })
+        let refs_swept = Timestamp(0);
+        Ok(Writer { db, rooms, unindexed: UNINDEXED, refs_swept, retention, is_forgetting: true, metrics })
     }
 
     /// Writes until everybody who could ask is gone, or the disk fails.
@@ -60,7 +67,7 @@ impl Writer {
     ) -> Result<(), Failure> {
         let mut waiting = Vec::with_capacity(BATCH);
         while jobs.blocking_recv_many(&mut waiting, BATCH) > 0 {
-            let (posts, askers) = sort_out(&mut waiting);
+            let (posts, askers) = self.sort_out(&mut waiting);
             if !posts.is_empty() {
                 let (outcomes, failure) = self.keep(&posts);
                 on_commit(posts.into_iter().zip(outcomes).collect());
@@ -73,8 +80,24 @@ impl Writer {
                 // One that is gone needs no answer.
                 let _ = asker.send(());
             }
+            while self.is_forgetting && jobs.is_empty() {
+                self.forget();
+            }
         }
         self.close()
+    }
+
+    /// Splits what has queued into messages and requests for the index.
+    fn sort_out(&mut self, waiting: &mut Vec<Job>) -> (Vec<Post>, Vec<oneshot::Sender<()>>) {
+        let (mut posts, mut askers) = (Vec::with_capacity(waiting.len()), Vec::new());
+        for job in waiting.drain(..) {
+            match job {
+                Job::Post(post) => posts.push(post),
+                Job::Index(asker) => askers.push(asker),
+                Job::Forget => self.is_forgetting = true,
+            }
+        }
+        (posts, askers)
     }
 
     /// Commits a batch. A full disk refuses the batch and nothing else; any other error is for good: what
@@ -147,6 +170,14 @@ impl Writer {
         transaction.commit()
     }
 
+    /// Forgets a little of what is not to be kept.
+    fn forget(&mut self) {
+        self.is_forgetting = forget_step(&mut self.db, self.retention, now()).unwrap_or_else(|error| {
+            warn!(%error, "old messages could not be forgotten");
+            false
+        });
+    }
+
     /// Leaves one file without a write-ahead log behind.
     fn close(&mut self) -> Result<(), Failure> {
         self.db
@@ -167,18 +198,6 @@ fn load_rooms(db: &Connection) -> rusqlite::Result<BTreeMap<RoomName, Room>> {
         }
     }
     Ok(rooms)
-}
-
-/// Splits what has queued into messages and requests for the index.
-fn sort_out(waiting: &mut Vec<Job>) -> (Vec<Post>, Vec<oneshot::Sender<()>>) {
-    let (mut posts, mut askers) = (Vec::with_capacity(waiting.len()), Vec::new());
-    for job in waiting.drain(..) {
-        match job {
-            Job::Post(post) => posts.push(post),
-            Job::Index(asker) => askers.push(asker),
-        }
-    }
-    (posts, askers)
 }
 
 /// Keeps one message; `touched` holds the rooms as they will be once this transaction is committed.
