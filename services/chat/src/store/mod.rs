@@ -138,7 +138,7 @@ impl Database {
     ///
     /// # Errors
     /// No threads to be had.
-    pub fn serve(
+    pub(crate) fn serve(
         self,
         retention: Retention,
         metrics: Metrics,
