@@ -10,7 +10,7 @@ use crate::ended::Ended;
 
 /// Chat's metrics. Clones are the same.
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     /// `chat_users`
     pub users: IntGauge,
     /// `chat_rooms`
@@ -43,7 +43,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Registers all of them.
-    pub fn new(metrics: &chassis::Metrics) -> Self {
+    pub(crate) fn new(metrics: &chassis::Metrics) -> Self {
         let reasons = Ended::ALL.map(Ended::as_str);
         let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
         let received = metrics.counter_vec(
@@ -99,17 +99,17 @@ impl Metrics {
     }
 
     /// Counts the end of a connection.
-    pub fn disconnected(&self, ended: Ended) {
+    pub(crate) fn disconnected(&self, ended: Ended) {
         self.disconnects.with_label_values(&[ended.as_str()]).inc();
     }
 
     /// Counts a request that was refused.
-    pub fn rejected(&self, code: Code) {
+    pub(crate) fn rejected(&self, code: Code) {
         self.rejected.with_label_values(&[code.as_str()]).inc();
     }
 
     /// Counts messages that have been written to their room, received at these moments.
-    pub fn observe_deliveries(&self, received: &[Instant]) {
+    pub(crate) fn observe_deliveries(&self, received: &[Instant]) {
         for moment in received {
             self.delivery_duration.observe(moment.elapsed().as_secs_f64());
         }

@@ -41,7 +41,7 @@ pub enum Sync {
 
 /// A message on its way in.
 #[derive(Debug)]
-pub struct Post {
+pub(crate) struct Post {
     /// Where it is said.
     pub room: RoomName,
     /// Who says it.
@@ -58,7 +58,7 @@ pub struct Post {
 
 /// A message that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub(crate) enum Kept {
     /// It was said now.
     New {
         /// Its place in the room.
@@ -91,21 +91,21 @@ pub struct Database {
 
 /// The way to the two threads that serve a database.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     jobs: mpsc::Sender<Job>,
     readings: mpsc::Sender<Reading>,
 }
 
 /// The threads themselves, to be waited for at the end.
 #[derive(Debug)]
-pub struct Threads {
+pub(crate) struct Threads {
     writer: JoinHandle<Result<(), Failure>>,
     reader: JoinHandle<()>,
 }
 
 /// A database that is served.
 #[derive(Debug)]
-pub struct Served {
+pub(crate) struct Served {
     /// The way in.
     pub store: Store,
     /// To be waited for.
@@ -176,12 +176,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Code::Unavailable`] when the writer has ended.
-    pub async fn submit(&self, post: Post) -> Result<(), Refusal> {
+    pub(crate) async fn submit(&self, post: Post) -> Result<(), Refusal> {
         self.jobs.send(Job::Post(post)).await.map_err(|_| unavailable())
     }
 
     /// Lets the writer look, in its idle time, for what is not to be kept any longer.
-    pub async fn forget_old(&self) {
+    pub(crate) async fn forget_old(&self) {
         // A writer that has ended forgets nothing.
         let _ = self.jobs.send(Job::Forget).await;
     }
@@ -190,7 +190,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub async fn newest(
+    pub(crate) async fn newest(
         &self,
         room: &RoomName,
         before: Option<u64>,
@@ -204,7 +204,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub async fn after(
+    pub(crate) async fn after(
         &self,
         room: &RoomName,
         since: u64,
@@ -219,7 +219,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub async fn oldest(&self, room: &RoomName) -> Result<Option<u64>, Refusal> {
+    pub(crate) async fn oldest(&self, room: &RoomName) -> Result<Option<u64>, Refusal> {
         let room = room.clone();
         self.read(move |db| reader::oldest(db, &room)).await
     }
@@ -228,7 +228,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub async fn search(
+    pub(crate) async fn search(
         &self,
         query: &str,
         rooms: Vec<RoomName>,
@@ -268,7 +268,7 @@ impl Threads {
     ///
     /// # Errors
     /// What broke the writer.
-    pub fn join(self) -> Result<(), Failure> {
+    pub(crate) fn join(self) -> Result<(), Failure> {
         let bug = |_| Failure::fatal("a thread of the store panicked");
         self.reader.join().map_err(bug)?;
         self.writer.join().map_err(bug)?
