@@ -1,0 +1,82 @@
+//! The end of the service.
+
+use serde_json::json;
+
+use super::world::{World, within};
+
+/// So many messages that say their number.
+fn lines(count: usize) -> String {
+    let say = |n| json!({"type": "say", "room": "lobby", "text": format!("{n}")}).to_string() + "\n";
+    (0..count).map(say).collect()
+}
+
+#[tokio::test]
+async fn everybody_is_told_and_nothing_acked_is_lost() {
+    let world = World::new().await;
+    let mut person = world.person("person").await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    let mut bot = world.program("bot", &[]).await;
+    let mut nameless = world.stranger().await;
+    person.expect("MSG:alice joined the chat").await;
+    alice.send_bytes(lines(300).as_bytes()).await;
+    alice.expect_object(json!({"type": "ack", "room": "lobby", "id": 1})).await;
+    world.begin_drain();
+
+    let mut acked = 1;
+    let bye = loop {
+        let object = alice.object().await;
+        match object["type"].as_str().unwrap() {
+            "ack" => {
+                acked += 1;
+                assert_eq!(object["id"], acked);
+            }
+            "left" => assert_eq!(object["reason"], "shutdown"),
+            _ => break object,
+        }
+    };
+    assert_eq!([&bye["type"], &bye["reason"]], [&json!("bye"), &json!("shutdown")]);
+    assert!(bye["retry_after_ms"].is_u64(), "{bye}");
+    alice.expect_end().await;
+    let bye = bot.object().await;
+    assert_eq!([&bye["type"], &bye["reason"]], [&json!("bye"), &json!("shutdown")]);
+    bot.expect_end().await;
+    nameless.expect("INFO:server is going away").await;
+    nameless.expect_end().await;
+    let mut last = person.line().await;
+    while let Some(line) = person.next().await {
+        last = line;
+    }
+    assert_eq!(last, "INFO:server is going away");
+    drop((alice, bot, nameless, person));
+
+    let world = World::on(world.stop().await, &[]).await;
+    let mut reader = world.program("reader", &["lobby"]).await;
+    let history = reader.ask(json!({"type": "history", "room": "lobby", "limit": 1000})).await;
+    let texts: Vec<&str> = history["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["text"].as_str().unwrap())
+        .collect();
+    assert!(texts.len() >= acked, "{} are kept of {acked} acked", texts.len());
+    assert!(texts.iter().enumerate().all(|(n, text)| *text == n.to_string()), "{texts:?}");
+}
+
+#[tokio::test]
+async fn nobody_comes_in_once_the_end_has_begun() {
+    let world = World::new().await;
+    // A peer that does not close keeps the service from ending at once.
+    let mut slow_to_go = world.person("alice").await;
+    world.begin_drain();
+    slow_to_go.expect("INFO:server is going away").await;
+    let ready = world.admin("/readyz").await;
+    assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
+    let refused = within("a refusal", tokio::net::TcpStream::connect(world.addr())).await;
+    let closed = match refused {
+        Err(_) => true,
+        Ok(stream) => {
+            matches!(stream.readable().await.and_then(|()| stream.try_read(&mut [0; 64])), Ok(0) | Err(_))
+        }
+    };
+    assert!(closed, "a late connection is served");
+}

@@ -1,0 +1,17 @@
+//! The chat port, asked by clients that know nothing but its protocol.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
+
+mod drain;
+mod durability;
+mod history;
+mod json;
+mod limits;
+mod lines;
+mod login;
+mod metrics;
+mod resume;
+mod retries;
+mod rooms;
+mod text;
+mod unterminated;
+mod world;
