@@ -173,6 +173,10 @@ impl Member {
     }
 
     fn write_first(&self, out: &mut Out) {
+        // Trying anyway would wake the session, which would try again: it would spin until it is cut off.
+        if out.full {
+            return;
+        }
         let first = std::mem::take(&mut out.first);
         let mut taken = 0;
         while taken < first.len() {

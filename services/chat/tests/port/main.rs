@@ -12,6 +12,7 @@ mod metrics;
 mod resume;
 mod retries;
 mod rooms;
+mod slow;
 mod text;
 mod unterminated;
 mod world;
