@@ -187,6 +187,11 @@ impl Log {
         self.head
     }
 
+    /// Whether a reader at `cursor` can still read on.
+    pub fn holds(&self, cursor: u64) -> bool {
+        cursor == self.head || self.batch_of(cursor).is_some()
+    }
+
     fn batch_of(&self, cursor: u64) -> Option<usize> {
         let after = self.batches.partition_point(|(first, _)| *first <= cursor);
         after.checked_sub(1)
@@ -279,6 +284,7 @@ mod tests {
         }
         assert_eq!(read(&log, 0, 99), None);
         assert_eq!(read(&log, 9, 99), Some(("9\n".into(), 10)));
+        assert_eq!([0, 9, 10].map(|cursor| log.holds(cursor)), [false, true, true]);
         log.forget_before(10);
         assert_eq!(read(&log, 9, 99), None);
         assert_eq!(read(&log, 10, 99), Some((String::new(), 10)));

@@ -124,6 +124,7 @@ impl Flusher {
     fn detach(&mut self, id: MemberId) {
         if let Some(at) = self.index.remove(&id) {
             let slot = self.slots.swap_remove(at);
+            self.metrics.deliveries_dropped.inc_by(self.log.head().saturating_sub(slot.cursor));
             *self.readers(slot.member.dialect) -= 1;
             if let Some(moved) = self.slots.get(at) {
                 self.index.insert(moved.member.id, at);
@@ -166,6 +167,9 @@ impl Flusher {
     fn write(&mut self, at: usize) -> bool {
         let slot = &mut self.slots[at];
         let reader = slot.member.reader();
+        if slot.state == State::Stalled && !self.log.holds(slot.cursor) {
+            return self.drop_slow(at);
+        }
         while slot.state == State::Live && slot.cursor < self.log.head() {
             let Some(next) = self.log.gather(slot.cursor, reader, &mut self.scratch) else {
                 return self.drop_slow(at);
@@ -199,10 +203,7 @@ impl Flusher {
     }
 
     fn drop_gone(&mut self, at: usize) -> bool {
-        let slot = &self.slots[at];
-        self.metrics.deliveries_dropped.inc_by(self.log.head() - slot.cursor);
-        let id = slot.member.id;
-        self.detach(id);
+        self.detach(self.slots[at].member.id);
         false
     }
 

@@ -95,3 +95,20 @@ async fn everything_moves() {
         world.metric_is(sample, |now| now > 0.0).await;
     }
 }
+
+#[tokio::test]
+async fn a_slow_reader_is_seen() {
+    let world = World::new().await;
+    let mut writer = world.program("writer", &["lobby"]).await;
+    let mut slow = Client::narrow(world.addr()).await;
+    slow.tell(json!({"type": "hello", "user": "slow", "rooms": [{"room": "lobby"}]})).await;
+    writer.until("joined").await;
+    while world.metric("chat_slow_consumers").await == 0.0 {
+        writer.say_much("lobby").await;
+    }
+    while world.metric("chat_disconnects_total{reason=\"slow\"}").await == 0.0 {
+        writer.say_much("lobby").await;
+    }
+    world.metric_is("chat_deliveries_total{result=\"dropped\"}", |dropped| dropped > 0.0).await;
+    world.metric_is("chat_slow_consumers", |slow| slow == 0.0).await;
+}
