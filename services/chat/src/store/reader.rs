@@ -100,7 +100,10 @@ fn search_room(db: &Connection, wanted: &str, room: &RoomName, limit: u32) -> Re
 
 /// Words as people type them, as a query in which every one must be found and none is an operator.
 fn match_all(query: &str) -> String {
-    let quoted = query.split_whitespace().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
+    // A NUL would end the query inside a quotation.
+    let separates = |c: char| c.is_whitespace() || c.is_control();
+    let words = query.split(separates).filter(|word| !word.is_empty());
+    let quoted = words.map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
     quoted.collect::<Vec<_>>().join(" ")
 }
 

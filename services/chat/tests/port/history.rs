@@ -144,3 +144,18 @@ async fn every_word_must_be_there_and_none_is_an_operator() {
         assert_eq!(ids(&found), wanted, "{query:?}");
     }
 }
+
+/// A NUL ended the query for the full-text index inside a quotation, and the asker was told that history
+/// is not to be had.
+#[tokio::test]
+async fn control_characters_in_a_query_stand_between_words() {
+    let world = World::new().await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    alice.say("lobby", "a b ab").await;
+    for (query, wanted) in
+        [("a\u{0}b", vec![1]), ("\u{0}", vec![]), ("x\u{1b}[2J", vec![]), ("\"\u{0}ab", vec![1])]
+    {
+        let found = alice.ask(json!({"type": "search", "query": query, "limit": 5})).await;
+        assert_eq!((&found["type"], ids(&found)), (&json!("search"), wanted), "{query:?}");
+    }
+}
