@@ -304,11 +304,16 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// Whether flood control wants a rest. What has been read when the server drains is done at once.
     fn is_held(&mut self) -> bool {
-        if self.held_until.is_some_and(|until| until <= Instant::now()) {
+        if self.is_draining() || self.held_until.is_some_and(|until| until <= Instant::now()) {
             self.held_until = None;
         }
         self.held_until.is_some()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.ending == Some(Ended::Shutdown)
     }
 
     /// Waits until something has changed: bytes came, the socket takes more, another task woke this one,
@@ -328,7 +333,7 @@ impl<'a> Talk<'a> {
             () = self.member.woken() => {}
             writable = self.member.writable(), if behind_since.is_some() => writable.map_err(|_| Ended::Lost)?,
             () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {}
-            () = self.chat.life.drain.signaled(), if self.ending.is_none() => self.ending = Some(Ended::Shutdown),
+            () = self.chat.life.drain.signaled(), if !self.is_draining() => self.ending = Some(Ended::Shutdown),
         }
         Ok(())
     }

@@ -80,3 +80,19 @@ async fn nobody_comes_in_once_the_end_has_begun() {
     };
     assert!(closed, "a late connection is served");
 }
+
+/// Flood control held back what had been read until the time to drain was over, and it was lost.
+#[tokio::test]
+async fn whoever_is_held_back_does_not_hold_up_the_end() {
+    let world = World::with(&["--trusted", "none", "--flood", "1:1"]).await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    alice.send_bytes(lines(50).as_bytes()).await;
+    alice.finish().await;
+    alice.expect_object(json!({"type": "ack", "room": "lobby", "id": 1})).await;
+    let folder = world.stop().await;
+    for id in 2..=50 {
+        alice.expect_object(json!({"type": "ack", "room": "lobby", "id": id})).await;
+    }
+    let world = World::on(folder, &[]).await;
+    assert_eq!(world.program("bob", &["lobby"]).await.say("lobby", "next").await, 51);
+}
