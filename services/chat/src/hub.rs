@@ -10,7 +10,7 @@ use engine::chat::{self as rules, Arrival, Event, MemberId, Message, Notice, Ski
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 
-use crate::delivery::{Member, Room};
+use crate::delivery::{Detached, Member, Room};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 use crate::store::{Kept, Outcome, Post};
@@ -39,6 +39,8 @@ pub(crate) struct Entered {
     pub last_id: u64,
     /// The room, to be started once the past has been told.
     pub room: Arc<Room>,
+    /// The end of the room that was left for it.
+    pub left: Option<Detached>,
 }
 
 impl Hub {
@@ -82,7 +84,8 @@ impl Hub {
     pub(crate) fn logout(&self, id: MemberId, ended: Ended, at: Timestamp) {
         let mut state = self.lock();
         for room in state.people.rooms_of(id) {
-            state.rooms[&room].detach(id);
+            // Nobody waits for this any more: the connection ends.
+            let _ = state.rooms[&room].detach(id);
         }
         let notices = state.people.logout(id, ended.leave_reason(), at);
         state.members.remove(&id);
@@ -100,28 +103,26 @@ impl Hub {
         if arrival.is_new {
             room.attach(member.clone());
         }
-        if let Some(left) = &arrival.left {
-            state.rooms[left].detach(member.id);
-        }
+        let left = arrival.left.as_ref().map(|left| state.rooms[left].detach(member.id));
         state.publish(arrival.notices.clone());
         state.close_empty();
         self.count(&state);
         let last_id = state.heads.get(name).copied().unwrap_or(0);
-        Entered { arrival, last_id, room }
+        Entered { arrival, last_id, room, left }
     }
 
     /// Takes a member out of a room.
     ///
     /// # Errors
     /// [`Code::NotInRoom`].
-    pub(crate) fn leave(&self, id: MemberId, room: &RoomName, at: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn leave(&self, id: MemberId, room: &RoomName, at: Timestamp) -> Result<Detached, Refusal> {
         let mut state = self.lock();
         let notice = state.people.leave(id, room, at)?;
-        state.rooms[room].detach(id);
+        let left = state.rooms[room].detach(id);
         state.publish(notice);
         state.close_empty();
         self.count(&state);
-        Ok(())
+        Ok(left)
     }
 
     /// Gives a member another name; the answer is the one until now.

@@ -86,8 +86,9 @@ impl Flusher {
                     self.encode(&mut batch, event, skip);
                 }
                 Op::Attach(member) => self.attach(member, batch.len()),
-                Op::Start(id) | Op::Resume(id) => self.rouse(id),
-                Op::Detach(id) => self.detach(id),
+                Op::Start(id) => self.rouse(id, State::Replaying),
+                Op::Resume(id) => self.rouse(id, State::Stalled),
+                Op::Detach(id, _done) => self.detach(id),
                 Op::Close => self.closed = true,
             }
         }
@@ -114,8 +115,12 @@ impl Flusher {
         self.slots.push(Slot { member, cursor: self.log.head() + lines_before, state: State::Replaying });
     }
 
-    fn rouse(&mut self, id: MemberId) {
-        if let Some(&at) = self.index.get(&id) {
+    /// Goes on with somebody who has been in this state. Whoever has left meanwhile and come back may be in
+    /// another one, and is not to be woken out of that.
+    fn rouse(&mut self, id: MemberId, from: State) {
+        if let Some(&at) = self.index.get(&id)
+            && self.slots[at].state == from
+        {
             self.slots[at].state = State::Live;
             self.awake.push(id);
         }

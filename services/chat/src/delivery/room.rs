@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use engine::chat::{Event, MemberId, Skip};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::flusher;
 use super::member::Member;
@@ -25,10 +25,21 @@ pub(super) enum Op {
     Start(MemberId),
     /// Somebody's socket takes more again.
     Resume(MemberId),
-    /// Somebody gets nothing more.
-    Detach(MemberId),
+    /// Somebody gets nothing more; the other end hears of it when this is dropped.
+    Detach(MemberId, oneshot::Sender<()>),
     /// Nobody is left.
     Close,
+}
+
+/// The end of a room's lines to a member.
+pub(crate) struct Detached(oneshot::Receiver<()>);
+
+impl Detached {
+    /// Waits until the member gets nothing more of the room.
+    pub(crate) async fn wait(self) {
+        // The room says so by letting go of its end.
+        let _ = self.0.await;
+    }
 }
 
 /// A room somebody is in.
@@ -65,9 +76,11 @@ impl Room {
         self.push(Op::Resume(member));
     }
 
-    /// Lets a member out.
-    pub(crate) fn detach(&self, member: MemberId) {
-        self.push(Op::Detach(member));
+    /// Lets a member out. Lines may be on their way to it until the answer is there.
+    pub(crate) fn detach(&self, member: MemberId) -> Detached {
+        let (done, detached) = oneshot::channel();
+        self.push(Op::Detach(member, done));
+        Detached(detached)
     }
 
     /// Ends the room's task; nobody is left.

@@ -186,7 +186,8 @@ impl<'a> Talk<'a> {
                 return self.enter(reference, entry, true).await;
             }
             Request::Leave { room } => {
-                hub.leave(self.member.id, &room, now())?;
+                // Nothing of the room comes behind the answer.
+                hub.leave(self.member.id, &room, now())?.wait().await;
                 self.chat.presence.leave(&self.name, &room);
                 Event::LeftRoom { room }
             }
@@ -241,7 +242,10 @@ impl<'a> Talk<'a> {
     /// Goes to a room: what it is, its past, and from then on everything live.
     async fn enter(&mut self, reference: Option<Ref>, entry: Entry, announce: bool) -> Result<(), Refusal> {
         let Entry { room, replay } = entry;
-        let entered = self.chat.hub.enter(&self.member, &room, now());
+        let mut entered = self.chat.hub.enter(&self.member, &room, now());
+        if let Some(left) = entered.left.take() {
+            left.wait().await;
+        }
         if let Some(left) = &entered.arrival.left {
             self.chat.presence.leave(&self.name, left);
         }

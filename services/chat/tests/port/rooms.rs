@@ -121,3 +121,24 @@ async fn somebody_in_many_shared_rooms_is_told_a_new_name_once() {
     alice.expect_object(message("c", 1, "rob", "marker")).await;
     assert_eq!(other.ask(json!({"type": "ping"})).await, json!({"type": "pong"}));
 }
+
+/// A room's lines and the answer that one has left it took different ways, and a line could come last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_of_a_room_comes_once_it_has_been_left() {
+    let world = World::new().await;
+    let mut mover = world.program("mover", &[]).await;
+    let mut writer = world.program("writer", &["lobby"]).await;
+    let writing = tokio::spawn(async move {
+        loop {
+            writer.say("lobby", "x").await;
+        }
+    });
+    for _ in 0..500 {
+        mover.tell(json!({"type": "join", "room": "lobby"})).await;
+        mover.until("message").await;
+        mover.tell(json!({"type": "leave", "room": "lobby"})).await;
+        mover.until("left_room").await;
+        assert_eq!(mover.ask(json!({"type": "ping"})).await, json!({"type": "pong"}));
+    }
+    writing.abort();
+}
