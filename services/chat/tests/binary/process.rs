@@ -1,0 +1,144 @@
+//! A running binary, and a client that waits for it without a runtime.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The binary with these flags, and an environment that has none.
+pub(crate) fn chat(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
+    command.args(args).env_clear();
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn output(args: &[&str]) -> Output {
+    chat(args).output().unwrap()
+}
+
+/// Runs it on free ports to its end, which must be the exit code 2 and one line that names the flag.
+pub(crate) fn refused(flag: &str, args: &[&str]) -> String {
+    let usual = ["--admin", "127.0.0.1:0", "--registry", "none", "--log", "error"];
+    let ended = output(&[&usual, args].concat());
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{args:?}: {said}");
+    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert!(errors.len() == 1 && errors[0].contains(flag), "{flag} is not named by: {said}");
+    said
+}
+
+/// A running binary; it does not outlive its test.
+pub(crate) struct Process {
+    child: Child,
+    /// Held open, so that printing stays possible.
+    _said: BufReader<ChildStdout>,
+    pub(crate) addr: SocketAddr,
+    pub(crate) admin: SocketAddr,
+}
+
+impl Process {
+    /// Starts it on free ports and this folder, and waits until it listens.
+    pub(crate) fn start(data: &Path, args: &[&str]) -> Self {
+        let data = data.to_str().unwrap();
+        let usual =
+            ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--registry", "none", "--data", data];
+        let mut child = chat(&[&usual, args].concat()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening service=chat addr="), "{line}");
+        let field = |name| line.split_whitespace().find_map(|word| word.strip_prefix(name)).unwrap();
+        let (addr, admin) = (field("addr=").parse().unwrap(), field("admin=").parse().unwrap());
+        Process { child, _said: said, addr, admin }
+    }
+
+    pub(crate) fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end and returns the exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it as a power button would end a process.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The value of one sample.
+    pub(crate) fn metric(&self, sample: &str) -> f64 {
+        let mut client = Client::connect(self.admin).unwrap();
+        client.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r").unwrap();
+        while let Some(line) = client.next().unwrap() {
+            if let Some(value) = line.strip_prefix(sample).and_then(|rest| rest.strip_prefix(' ')) {
+                return value.parse().unwrap();
+            }
+        }
+        panic!("{sample} is not exported")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One end of a connection.
+pub(crate) struct Client(BufReader<TcpStream>);
+
+impl Client {
+    pub(crate) fn connect(addr: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Client(BufReader::new(stream)))
+    }
+
+    /// A program in the lobby with this wish for its past; the answer is also what the room is.
+    pub(crate) fn program(addr: SocketAddr, user: &str, wish: Value) -> io::Result<(Self, Value)> {
+        let mut entry = wish;
+        entry["room"] = "lobby".into();
+        let mut client = Client::connect(addr)?;
+        client.send(&json!({"type": "hello", "user": user, "rooms": [entry]}).to_string())?;
+        let room = client.until("room")?;
+        Ok((client, room))
+    }
+
+    pub(crate) fn send(&mut self, line: &str) -> io::Result<()> {
+        self.0.get_mut().write_all(format!("{line}\n").as_bytes())
+    }
+
+    /// The next whole line; `None` at the end of the stream.
+    pub(crate) fn next(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        self.0.read_line(&mut line)?;
+        Ok(line.strip_suffix('\n').map(str::to_owned))
+    }
+
+    /// The next line, which must come.
+    pub(crate) fn line(&mut self) -> io::Result<String> {
+        self.next()?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Skips lines up to the next object of this type.
+    pub(crate) fn until(&mut self, kind: &str) -> io::Result<Value> {
+        loop {
+            let object: Value = serde_json::from_str(&self.line()?).unwrap_or_default();
+            if object["type"] == kind {
+                return Ok(object);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! It serves until it is told to end.
+
+use serde_json::json;
+
+use super::process::{Client, Process, output};
+
+#[test]
+fn a_conversation_and_a_good_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::start(folder.path(), &[]);
+    let admin = process.admin.to_string();
+    assert!(output(&["--admin", &admin, "healthcheck"]).status.success());
+
+    let mut alice = Client::connect(process.addr).unwrap();
+    assert_eq!(alice.line().unwrap(), "USERNAME:");
+    alice.send("alice\n/who").unwrap();
+    assert_eq!(alice.line().unwrap(), "INFO:lobby: alice");
+    let (mut bot, room) = Client::program(process.addr, "bot", json!({})).unwrap();
+    assert_eq!(room["members"], json!(["alice"]));
+    assert_eq!(alice.line().unwrap(), "MSG:bot joined the chat");
+    bot.send(&json!({"type": "say", "room": "lobby", "text": "hi", "ref": "1"}).to_string()).unwrap();
+    assert_eq!(bot.until("ack").unwrap()["id"], 1);
+    assert_eq!(alice.line().unwrap(), "MSG:[bot] hi");
+
+    process.terminate();
+    let bye = bot.until("bye").unwrap();
+    assert_eq!(bye["reason"], "shutdown");
+    assert!(bye["retry_after_ms"].is_u64(), "{bye}");
+    assert_eq!(bot.next().unwrap(), None);
+    drop(bot);
+    let mut last = alice.line().unwrap();
+    while let Some(line) = alice.next().unwrap() {
+        last = line;
+    }
+    assert_eq!(last, "INFO:server is going away");
+    drop(alice);
+    assert_eq!(process.ended(), Some(0));
+    assert_eq!(output(&["--admin", &admin, "healthcheck"]).status.code(), Some(1));
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(!files.iter().any(|name| name == "chat.db-wal"), "a good end leaves no log behind: {files:?}");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Process::start(folder.path(), &["--log", "off"]);
+    let (mut lingerer, _) = Client::program(process.addr, "lingerer", json!({})).unwrap();
+    process.terminate();
+    lingerer.until("bye").unwrap();
+    process.terminate();
+    assert_eq!(process.ended(), Some(1));
+}
