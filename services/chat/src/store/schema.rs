@@ -109,9 +109,13 @@ impl Location {
     }
 
     fn prepare(&self, mut db: Connection) -> Result<Connection, String> {
+        // Setting a journal mode writes to the file: nothing of that before it is known to be ours.
         check_sound(&db)?;
+        let is_empty = check_ours(&db)?;
         self.set_durability(&db)?;
-        create_or_check(&mut db)?;
+        if is_empty {
+            create(&mut db).map_err(words)?;
+        }
         Ok(db)
     }
 
@@ -152,13 +156,14 @@ fn check_sound(db: &Connection) -> Result<(), String> {
     if sound == "ok" { Ok(()) } else { Err(format!("the database is corrupt ({sound}); restore a backup")) }
 }
 
-fn create_or_check(db: &mut Connection) -> Result<(), String> {
+/// Whether the database is still empty; otherwise it is one that this version knows.
+fn check_ours(db: &Connection) -> Result<bool, String> {
     let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(words);
     let tables: i64 =
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(words)?;
     match (number("user_version")?, number("application_id")?) {
-        (0, 0) if tables == 0 => create(db).map_err(words),
-        (VERSION, APPLICATION_ID) => Ok(()),
+        (0, 0) if tables == 0 => Ok(true),
+        (VERSION, APPLICATION_ID) => Ok(false),
         (version, APPLICATION_ID) if version > VERSION => Err(format!(
             "the database has version {version}, this chat knows up to {VERSION}; use a newer chat"
         )),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -23,6 +24,10 @@ fn keeps_off(folder: &TempDir, reason: &str) {
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.retain(|name| name != "chat.lock");
     assert_eq!(left, ["chat.db"], "something was left beside it");
+}
+
+fn database(folder: &TempDir) -> Connection {
+    Connection::open(folder.path().join("chat.db")).unwrap()
 }
 
 /// A folder with a database in which something has been said.
@@ -68,6 +73,26 @@ fn a_corrupt_database() {
     bytes[middle..middle + 20_000].fill(0xa5);
     fs::write(&path, bytes).unwrap();
     keeps_off(&folder, "corrupt");
+}
+
+#[test]
+fn a_database_of_a_newer_version() {
+    let folder = used_folder();
+    let db = database(&folder);
+    db.pragma_update(None, "user_version", 1_000).unwrap();
+    // As a version that keeps another journal would leave it.
+    db.pragma_update(None, "journal_mode", "delete").unwrap();
+    drop(db);
+    keeps_off(&folder, "1000");
+}
+
+#[test]
+fn the_database_of_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = database(&folder);
+    db.execute_batch("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup')").unwrap();
+    drop(db);
+    keeps_off(&folder, "another program");
 }
 
 #[test]
