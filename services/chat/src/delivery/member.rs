@@ -9,10 +9,10 @@
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use engine::chat::{Dialect, Event, MemberId, Reader, Ref, Told};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::room::Room;
 use super::socket::Socket;
@@ -74,6 +74,14 @@ impl Member {
     ) -> Arc<Self> {
         let (out, uncommitted, wake) = (Mutex::default(), AtomicU32::new(0), Notify::new());
         Arc::new(Member { id, dialect, echo, socket, out, uncommitted, wake, metrics })
+    }
+
+    /// The same connection as another kind of member; what waits for it goes on waiting.
+    pub(crate) fn becoming(&self, dialect: Dialect, echo: bool) -> Arc<Self> {
+        let waiting = std::mem::take(&mut *self.lock());
+        let member = Member::new(self.id, dialect, echo, self.socket.clone(), self.metrics.clone());
+        *member.lock() = waiting;
+        member
     }
 
     /// What the member is to a room's log.

@@ -3,10 +3,11 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::{Code, Refusal};
 use prometheus::IntCounter;
+use tokio::time::Instant;
 use wire::lines::{MAX_LINE, Splitter};
 
 use crate::Chat;

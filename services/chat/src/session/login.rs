@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::chat::{Dialect, Entry, Event, Hello, MemberId, Ref, Replay, Style};
+use engine::chat::{Dialect, Entry, Event, Hello, Ref, Replay, Style};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal};
 use presence::Claim;
@@ -38,8 +38,9 @@ pub(super) async fn login(
     socket: &Arc<dyn Socket>,
 ) -> Result<Newcomer, (Arc<Member>, Ended)> {
     let id = chat.hub.next_member();
-    let mut login = Login { chat, socket, id, member: None, attempts: 0 };
-    login.member().put(|out| out.extend_from_slice(text::PROMPT.as_bytes()));
+    let member = Member::new(id, Dialect::Text, false, socket.clone(), chat.metrics.clone());
+    let mut login = Login { chat, member, attempts: 0 };
+    login.member.put(|out| out.extend_from_slice(text::PROMPT.as_bytes()));
     let deadline = Instant::now() + LOGIN_TIME;
     let ended = loop {
         let said = match login.next(input, deadline).await {
@@ -52,45 +53,30 @@ pub(super) async fn login(
             Err(None) => {}
         }
     };
-    Err((login.member(), ended))
+    Err((login.member, ended))
 }
 
 struct Login<'a> {
     chat: &'a Arc<Chat>,
-    socket: &'a Arc<dyn Socket>,
-    id: MemberId,
-    /// As whom the connection is spoken to until it has a name.
-    member: Option<Arc<Member>>,
+    /// As whom the connection is spoken to: as a person until it shows to be a program.
+    member: Arc<Member>,
     attempts: u32,
 }
 
 impl Login<'_> {
-    /// The connection as it is now: people are the default.
-    fn member(&mut self) -> Arc<Member> {
-        match &self.member {
-            Some(member) => member.clone(),
-            None => self.speak(Dialect::Text, false),
-        }
-    }
-
-    fn speak(&mut self, dialect: Dialect, echo: bool) -> Arc<Member> {
-        let member = Member::new(self.id, dialect, echo, self.socket.clone(), self.chat.metrics.clone());
-        self.member.insert(member).clone()
-    }
-
     async fn next(&mut self, input: &mut Input, deadline: Instant) -> Result<Said, Ended> {
-        let member = self.member();
         loop {
-            member.flush();
+            let is_behind = self.member.flush().is_some();
             if let Some(said) = input.next() {
                 return Ok(said);
             }
             if input.is_over() {
                 return Err(Ended::Quit);
             }
-            let pause = input.pause_ends().map_or(deadline, Instant::from_std);
+            let pause = input.pause_ends().unwrap_or(deadline);
             tokio::select! {
                 read = input.read() => read.map_err(|_| Ended::Lost)?,
+                writable = self.member.writable(), if is_behind => writable.map_err(|_| Ended::Lost)?,
                 () = sleep_until(pause.min(deadline)) => if Instant::now() >= deadline {
                     return Err(Ended::LoginTimeout);
                 },
@@ -114,7 +100,7 @@ impl Login<'_> {
     }
 
     fn read(&mut self, line: &str) -> (Option<Ref>, Result<Hello, Refusal>) {
-        let is_program = self.member().dialect == Dialect::Json;
+        let is_program = self.member.dialect == Dialect::Json;
         if !is_program && !line.starts_with('{') {
             let rooms =
                 vec![Entry { room: RoomName::lobby(), replay: Replay::Last(self.chat.config.history) }];
@@ -122,8 +108,7 @@ impl Login<'_> {
             return (None, text::decode_name(line).map(hello));
         }
         if !is_program {
-            self.member().flush();
-            self.speak(Dialect::Json, false);
+            self.member = self.member.becoming(Dialect::Json, false);
         }
         match json::decode_hello(line) {
             Ok(Opening { reference, hello }) => (reference, Ok(hello)),
@@ -133,10 +118,14 @@ impl Login<'_> {
 
     async fn welcome(&mut self, reference: Option<Ref>, hello: Hello) -> Result<Newcomer, Refusal> {
         let Hello { user, rooms, echo, client } = hello;
-        let (member, style) = match self.member().dialect {
-            Dialect::Text => (self.member(), Style::OneRoom),
-            Dialect::Json => (self.speak(Dialect::Json, echo), Style::ManyRooms),
+        let style = match self.member.dialect {
+            Dialect::Text => Style::OneRoom,
+            Dialect::Json => Style::ManyRooms,
         };
+        if echo != self.member.echo {
+            self.member = self.member.becoming(Dialect::Json, echo);
+        }
+        let member = self.member.clone();
         self.chat.hub.login(&member, user.clone(), style)?;
         let first_room = rooms.first().map(|entry| &entry.room);
         if self.chat.presence.claim(&user, first_room).await == Claim::Taken {
@@ -156,14 +145,13 @@ impl Login<'_> {
 
     fn refuse(&mut self, reference: Option<Ref>, refusal: Refusal) -> Option<Ended> {
         self.chat.metrics.rejected(refusal.code);
-        let member = self.member();
-        member.answer(reference, Event::Refused(refusal));
+        self.member.answer(reference, Event::Refused(refusal));
         self.attempts += 1;
         if self.attempts == ATTEMPTS {
             return Some(Ended::TooManyAttempts);
         }
-        if member.dialect == Dialect::Text {
-            member.put(|out| out.extend_from_slice(text::PROMPT.as_bytes()));
+        if self.member.dialect == Dialect::Text {
+            self.member.put(|out| out.extend_from_slice(text::PROMPT.as_bytes()));
         }
         None
     }

@@ -4,6 +4,8 @@ mod input;
 mod login;
 mod past;
 mod talk;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;

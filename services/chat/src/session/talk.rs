@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::chat::{Dialect, Entry, Event, Flood, Message, Ref, Replay, Request, Tagged};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal};
 use presence::Claim;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use wire::chat::text::Typed;
 use wire::chat::{json, text};
 
@@ -223,7 +223,8 @@ impl<'a> Talk<'a> {
         let from = self.chat.hub.speaker(self.member.id, &room)?;
         self.count_message();
         self.chat.metrics.received_room.inc();
-        let post = Post { room, from, text, reference, sender: self.member.id, received: Instant::now() };
+        let post =
+            Post { room, from, text, reference, sender: self.member.id, received: Instant::now().into_std() };
         self.member.begin_commit();
         self.chat.store.submit(post).await.inspect_err(|_| self.member.end_commit())
     }
@@ -336,7 +337,7 @@ impl<'a> Talk<'a> {
             }
             () = self.member.woken() => {}
             writable = self.member.writable(), if behind_since.is_some() => writable.map_err(|_| Ended::Lost)?,
-            () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {}
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
             () = self.chat.life.drain.signaled(), if !self.is_draining() => self.ending = Some(Ended::Shutdown),
         }
         Ok(())
@@ -345,7 +346,7 @@ impl<'a> Talk<'a> {
     /// Waits until the peer has taken what was put in for it alone; whoever does not is ended.
     async fn flushed(&self) {
         while let Some(since) = self.member.flush() {
-            let waited = tokio::time::timeout_at((since + BEHIND_TIME).into(), self.member.writable()).await;
+            let waited = timeout_at(since + BEHIND_TIME, self.member.writable()).await;
             match waited {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return self.member.end(Ended::Lost),

@@ -1,0 +1,113 @@
+//! Why a session ended, and what the peer was told of it.
+
+use super::{House, PIPE};
+use crate::ended::Ended;
+
+#[tokio::test]
+async fn somebody_leaves_in_order() {
+    let house = House::new();
+    let alice = house.person("alice").await;
+    alice.far.send("/quit\n").await;
+    assert_eq!(alice.end().await, (vec![], Ended::Quit));
+    let bob = house.person("bob").await;
+    bob.far.send("last words\nhalf a li").await;
+    bob.far.finish();
+    assert_eq!(bob.end().await, (vec![], Ended::Quit));
+    assert_eq!(house.metric("chat_users"), 0.0);
+    assert_eq!(house.metric("chat_rooms"), 0.0);
+}
+
+#[tokio::test]
+async fn somebody_vanishes() {
+    let house = House::new();
+    let watcher = house.person("watcher").await;
+    let alice = house.person("alice").await;
+    assert_eq!(watcher.far.line().await, "MSG:alice joined the chat");
+    assert_eq!(alice.vanish().await, Ended::Lost);
+    assert_eq!(watcher.far.line().await, "MSG:alice left the chat");
+    assert_eq!(house.dial().vanish().await, Ended::Lost);
+}
+
+#[tokio::test]
+async fn nobody_says_a_name() {
+    let house = House::new();
+    let caller = house.dial();
+    caller.far.finish();
+    assert_eq!(caller.end().await, (vec!["USERNAME:".to_owned()], Ended::Quit));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_must_come_in_time() {
+    let house = House::new();
+    let person = house.dial();
+    person.far.send("half a na").await;
+    let (lines, ended) = person.end().await;
+    assert_eq!(ended, Ended::LoginTimeout);
+    assert_eq!(lines[0], "USERNAME:");
+    assert!(lines[1].starts_with("ERROR:login_timeout "), "{lines:?}");
+    let program = house.dial();
+    program.far.send("{\n").await;
+    let (lines, ended) = program.end().await;
+    assert_eq!(ended, Ended::LoginTimeout);
+    assert!(lines[2].starts_with(r#"{"type":"error","code":"login_timeout","#), "{lines:?}");
+}
+
+#[tokio::test]
+async fn three_names_are_enough() {
+    let house = House::new();
+    let caller = house.dial();
+    caller.far.send("-\n[x]\n\n").await;
+    let (lines, ended) = caller.end().await;
+    assert_eq!(ended, Ended::TooManyAttempts);
+    let codes: Vec<&str> = lines.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    let wanted = [
+        "USERNAME:",
+        "ERROR:bad_name",
+        "USERNAME:",
+        "ERROR:bad_name",
+        "USERNAME:",
+        "ERROR:bad_name",
+        "ERROR:too_many_attempts",
+    ];
+    assert_eq!(codes, wanted);
+}
+
+#[tokio::test]
+async fn a_line_is_too_long() {
+    let house = House::new();
+    let alice = house.person("alice").await;
+    alice.far.send(vec![b'x'; 4096]).await;
+    let (lines, ended) = alice.end().await;
+    assert_eq!(ended, Ended::LineTooLong);
+    assert!(lines.len() == 1 && lines[0].starts_with("ERROR:line_too_long "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_server_goes_away() {
+    let house = House::new();
+    let (alice, nameless) = (house.person("alice").await, house.dial());
+    assert_eq!(nameless.far.line().await, "USERNAME:");
+    house.0.life.drain.begin();
+    for caller in [alice, nameless] {
+        assert_eq!(caller.end().await, (vec!["INFO:server is going away".to_owned()], Ended::Shutdown));
+    }
+}
+
+/// Held back by flood control, on a clock that only moves when everybody waits.
+#[tokio::test(start_paused = true)]
+async fn whoever_floods_ends_in_order_all_the_same() {
+    let house = House::with(&["--trusted", "none", "--flood", "1:10"]);
+    let stranger = house.dial_over("192.0.2.1:50000", PIPE);
+    let began = tokio::time::Instant::now();
+    let line = "{\"type\":\"direct\",\"to\":\"nobody\",\"text\":\"x\"}\n";
+    stranger.far.send("{\"type\":\"hello\",\"user\":\"alice\"}\n").await;
+    assert_eq!(stranger.far.line().await, "USERNAME:");
+    assert!(stranger.far.line().await.contains("welcome"));
+    for _ in 0..40 {
+        stranger.far.send(line).await;
+        assert!(stranger.far.line().await.contains("no_such_user"));
+    }
+    stranger.far.finish();
+    assert_eq!(stranger.end().await, (vec![], Ended::Quit));
+    assert!(began.elapsed().as_secs() >= 30, "{:?}", began.elapsed());
+}

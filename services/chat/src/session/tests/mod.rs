@@ -1,0 +1,107 @@
+//! Sessions over an 8-byte pipe.
+
+mod ends;
+mod pipe;
+mod slow;
+mod transcripts;
+
+use std::sync::Arc;
+
+use chassis::Life;
+use presence::Presence;
+use tokio::task::JoinHandle;
+
+use super::serve;
+use crate::ended::Ended;
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::store::{Database, Retention};
+use crate::{Chat, Config, SERVICE};
+use pipe::{Far, pipe};
+
+/// Smaller than any line, so that everything comes and goes in pieces.
+const PIPE: usize = 8;
+
+/// A service without a port, its history in memory.
+struct House(Arc<Chat>);
+
+impl House {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A house with these flags.
+    fn with(args: &[&str]) -> Self {
+        let usual = ["--registry", "none", "--sync", "off", "--instance", "chat-1"];
+        let (config, _) = chassis::parse::<Config>(&SERVICE, &[&usual, args].concat()).unwrap();
+        let life = Life::new(&SERVICE);
+        let metrics = Metrics::new(&life.metrics);
+        let hub = Arc::new(Hub::new(config.announce_up_to, metrics.clone()));
+        let database = Database::open(&config.data, config.sync).unwrap();
+        let retention = Retention { age: config.keep, messages: config.keep_messages };
+        let on_commit = {
+            let hub = hub.clone();
+            move |batch| hub.committed(batch)
+        };
+        let store = database.serve(retention, metrics.clone(), on_commit).unwrap().store;
+        let addr = "127.0.0.1:9001".parse().unwrap();
+        let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
+        House(Arc::new(Chat { config, hub, store, presence, metrics, life }))
+    }
+
+    /// A connection from a trusted address.
+    fn dial(&self) -> Caller {
+        self.dial_over("127.0.0.1:50000", PIPE)
+    }
+
+    fn dial_over(&self, peer: &str, size: usize) -> Caller {
+        let (near, far) = pipe(size);
+        let (chat, peer) = (self.0.clone(), peer.parse().unwrap());
+        let ended = tokio::spawn(async move { serve(&chat, Arc::new(near), peer).await });
+        Caller { far, ended }
+    }
+
+    /// Somebody in text mode, in the lobby, who has read everything.
+    async fn person(&self, name: &str) -> Caller {
+        self.welcome(name, self.dial()).await
+    }
+
+    async fn welcome(&self, name: &str, caller: Caller) -> Caller {
+        assert_eq!(caller.far.line().await, "USERNAME:");
+        caller.far.send(format!("{name}\n/who\n")).await;
+        while !caller.far.line().await.starts_with("INFO:lobby: ") {}
+        caller
+    }
+
+    /// One sample of the metrics.
+    fn metric(&self, sample: &str) -> f64 {
+        let text = self.0.life.metrics.render(true);
+        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{sample} is exported")).parse().unwrap()
+    }
+}
+
+/// One open connection, and how it will have ended.
+struct Caller {
+    far: Far,
+    ended: JoinHandle<Ended>,
+}
+
+impl Caller {
+    /// Reads to the end of the stream.
+    async fn end(self) -> (Vec<String>, Ended) {
+        let mut lines = Vec::new();
+        while let Some(line) = self.far.next().await {
+            lines.push(line);
+        }
+        // Its own end, so that the server need not wait for it.
+        self.far.finish();
+        (lines, self.ended.await.unwrap())
+    }
+
+    /// Goes away without a word.
+    async fn vanish(self) -> Ended {
+        drop(self.far);
+        self.ended.await.unwrap()
+    }
+}

@@ -1,0 +1,54 @@
+//! Members who do not read.
+
+use serde_json::Value;
+
+use super::House;
+use super::pipe::Far;
+use crate::ended::Ended;
+
+/// A room's log is bounded: whoever is behind its tail is cut off, told so, and can come back for the rest.
+#[tokio::test]
+async fn others_go_on_and_the_slow_one_is_cut_off() {
+    let house = House::new();
+    let wide = || house.dial_over("127.0.0.1:50000", 64 * 1024);
+    let (fast, writer) = (house.welcome("fast", wide()).await, house.welcome("writer", wide()).await);
+    assert_eq!(fast.far.line().await, "MSG:writer joined the chat");
+    let slow = house.dial();
+    slow.far.send("{\"type\":\"hello\",\"user\":\"slow\",\"rooms\":[{\"room\":\"lobby\"}]}\n").await;
+    for caller in [&fast, &writer] {
+        assert_eq!(caller.far.line().await, "MSG:slow joined the chat");
+    }
+    speak_until_told(&writer.far, &fast.far, "MSG:slow left the chat").await;
+    let (lines, ended) = slow.end().await;
+    assert_eq!(ended, Ended::Slow);
+    let objects: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert_eq!(objects[0]["type"], "welcome");
+    assert_eq!(objects.last().unwrap()["code"], "too_slow", "{lines:?}");
+    assert_eq!(house.metric("chat_slow_consumers"), 0.0);
+    assert!(house.metric("chat_deliveries_total{result=\"dropped\"}") > 0.0);
+}
+
+/// One speaks and the other hears every line of it, up to this one.
+async fn speak_until_told(speaker: &Far, hearer: &Far, last: &str) {
+    let text = "x".repeat(4_000);
+    for _ in 0..400 {
+        speaker.send(format!("{text}\n")).await;
+        let heard = hearer.line().await;
+        if heard == last {
+            return;
+        }
+        assert_eq!(heard, format!("MSG:[writer] {text}"));
+    }
+    panic!("1.6 MB are more than a log holds");
+}
+
+/// Ten seconds are the limit where the bytes are few.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_behind_too_long_is_cut_off() {
+    let house = House::new();
+    let slow = house.dial();
+    slow.far.send("{\"type\":\"hello\",\"user\":\"slow\"}\n").await;
+    let began = tokio::time::Instant::now();
+    let ended = slow.ended.await.unwrap();
+    assert_eq!((ended, began.elapsed().as_secs()), (Ended::Slow, 11), "the last words have their second");
+}
