@@ -325,8 +325,9 @@ impl<'a> Talk<'a> {
     /// a time is over, or the server drains.
     async fn wait(&mut self, behind_since: Option<Instant>, may_work: bool) -> Result<(), Ended> {
         let may_read = may_work && self.pending.is_none() && self.ending.is_none();
-        let deadline =
-            [behind_since.map(|since| since + BEHIND_TIME), self.held_until, self.input.pause_ends()];
+        // A line that ends with a pause is no reason to wake before it can be taken.
+        let pause_ends = self.input.pause_ends().filter(|_| may_read);
+        let deadline = [behind_since.map(|since| since + BEHIND_TIME), self.held_until, pause_ends];
         let deadline = deadline.into_iter().flatten().min();
         tokio::select! {
             read = self.input.read(), if may_read => {

@@ -1,5 +1,7 @@
 //! Members who do not read.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::House;
@@ -51,4 +53,26 @@ async fn whoever_is_behind_too_long_is_cut_off() {
     let began = tokio::time::Instant::now();
     let ended = slow.ended.await.unwrap();
     assert_eq!((ended, began.elapsed().as_secs()), (Ended::Slow, 11), "the last words have their second");
+}
+
+/// What has come without an end was looked at again and again while nothing could be done with it.
+#[tokio::test(start_paused = true)]
+async fn half_a_line_keeps_nobody_busy() {
+    let house = House::with(&["--unterminated-after", "1"]);
+    let stuck = house.dial();
+    stuck.far.send("{\"type\":\"hello\",\"user\":\"stuck\"}\n").await;
+    assert_eq!(stuck.far.line().await, "USERNAME:");
+    assert!(stuck.far.line().await.contains("welcome"));
+    stuck.far.send("{}\nxy").await;
+    while house.metric("chat_slow_consumers") == 0.0 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::advance(Duration::from_millis(2)).await;
+    let before = stuck.far.write_polls();
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(stuck.far.write_polls() - before < 10, "it looks at a full pipe again and again");
+    assert!(stuck.far.line().await.contains("bad_request"));
+    assert!(stuck.far.line().await.contains("bad_json"), "half a line is a line after the pause");
 }
