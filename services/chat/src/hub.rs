@@ -80,18 +80,16 @@ impl Hub {
         Ok(())
     }
 
-    /// Lets a connection go, out of every room.
-    pub(crate) fn logout(&self, id: MemberId, ended: Ended, at: Timestamp) {
+    /// Lets a connection go, out of every room; each still owes it the lines from before.
+    pub(crate) fn logout(&self, id: MemberId, ended: Ended, at: Timestamp) -> Vec<Detached> {
         let mut state = self.lock();
-        for room in state.people.rooms_of(id) {
-            // Nobody waits for this any more: the connection ends.
-            let _ = state.rooms[&room].detach(id);
-        }
+        let left = state.people.rooms_of(id).iter().map(|room| state.rooms[room].detach(id)).collect();
         let notices = state.people.logout(id, ended.leave_reason(), at);
         state.members.remove(&id);
         state.publish(notices);
         state.close_empty();
         self.count(&state);
+        left
     }
 
     /// Brings a member into a room.

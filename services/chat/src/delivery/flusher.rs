@@ -78,6 +78,7 @@ impl Flusher {
 
     /// Does what has happened, in order; lines become one batch of the log.
     fn apply(&mut self, ops: Vec<Op>) {
+        self.has_news = false;
         let mut batch = Batch::default();
         for op in ops {
             match op {
@@ -88,12 +89,20 @@ impl Flusher {
                 Op::Attach(member) => self.attach(member, batch.len()),
                 Op::Start(id) => self.rouse(id, State::Replaying),
                 Op::Resume(id) => self.rouse(id, State::Stalled),
-                Op::Detach(id, _done) => self.detach(id),
+                Op::Detach(id, _done) => {
+                    // Whoever goes has heard all that was told before.
+                    self.append(std::mem::take(&mut batch));
+                    self.finish(id);
+                }
                 Op::Close => self.closed = true,
             }
         }
-        self.has_news = !batch.is_empty();
-        if self.has_news {
+        self.append(batch);
+    }
+
+    fn append(&mut self, batch: Batch) {
+        if !batch.is_empty() {
+            self.has_news = true;
             self.log.append(batch);
         }
     }
@@ -123,6 +132,15 @@ impl Flusher {
         {
             self.slots[at].state = State::Live;
             self.awake.push(id);
+        }
+    }
+
+    /// Writes the last lines to somebody who goes.
+    fn finish(&mut self, id: MemberId) {
+        if let Some(&at) = self.index.get(&id)
+            && self.write(at)
+        {
+            self.detach(id);
         }
     }
 

@@ -36,7 +36,9 @@ pub(crate) async fn serve(chat: &Arc<Chat>, socket: Arc<dyn Socket>, peer: Socke
             let member = newcomer.member.clone();
             debug!(%peer, user = %newcomer.name, client = newcomer.client.as_deref(), "logged in");
             let ended = Talk::new(chat, &mut input, &newcomer, peer).run(newcomer.rooms).await;
-            chat.hub.logout(member.id, ended, now());
+            for room in chat.hub.logout(member.id, ended, now()) {
+                room.wait().await;
+            }
             (member, ended)
         }
         Err((member, ended)) => (member, ended),
