@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::debug;
 
-use crate::accept;
+use crate::pause::Pause;
 use crate::running::Life;
 
 const CONNECTIONS: usize = 32;
@@ -29,7 +29,7 @@ const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nC
 /// Answers until it is aborted; it goes on through a drain, which is when it is asked most.
 pub(crate) async fn serve(listener: TcpListener, life: Life) {
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut pause = accept::Pause::default();
+    let mut pause = Pause::default();
     loop {
         match listener.accept().await {
             Err(error) => pause.after(&error).await,

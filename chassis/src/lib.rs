@@ -13,9 +13,11 @@ mod healthcheck;
 mod logging;
 pub mod metrics;
 pub mod net;
+mod pause;
 mod process;
 mod ready;
 mod running;
+mod seats;
 mod service;
 pub mod trust;
 
