@@ -108,6 +108,11 @@ impl Input {
         }
     }
 
+    /// Whether the peer has sent more than was taken. Only to be asked when nothing more is to be taken.
+    pub(super) fn has_more(&self) -> bool {
+        !self.buf.is_empty() || self.socket.try_read(&mut [0]).is_ok_and(|read| read > 0)
+    }
+
     /// Reads on to the end of the stream, or as far as is decent, and keeps nothing.
     pub(super) async fn discard(&mut self) -> io::Result<()> {
         let mut left = DISCARD;

@@ -60,8 +60,9 @@ fn say_goodbye(member: &Member, ended: Ended) {
     }
 }
 
-/// Lets the last words out. Where the peer may have sent what nobody has read, it also waits for the peer
-/// to see the end: a socket closed over unread bytes is reset, and the reset would overtake the words.
+/// Lets the last words out. Where the peer has sent, or may have, what nobody has read, it also waits for
+/// the peer to see the end: a socket closed over unread bytes is reset, and the reset would overtake the
+/// words.
 async fn see_off(
     member: &Member,
     socket: &Arc<dyn Socket>,
@@ -72,5 +73,5 @@ async fn see_off(
         member.writable().await?;
     }
     socket.shutdown();
-    if ended.last_words().is_some() { input.discard().await } else { Ok(()) }
+    if ended.last_words().is_some() || input.has_more() { input.discard().await } else { Ok(()) }
 }

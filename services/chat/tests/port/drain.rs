@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::world::{World, within};
+use super::world::{Client, World, within};
 
 /// So many messages that say their number.
 fn lines(count: usize) -> String {
@@ -65,10 +65,16 @@ async fn everybody_is_told_and_nothing_acked_is_lost() {
 #[tokio::test]
 async fn nobody_comes_in_once_the_end_has_begun() {
     let world = World::new().await;
-    // A peer that does not close keeps the service from ending at once.
-    let mut slow_to_go = world.person("alice").await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    alice.say_much("lobby").await;
+    // Whoever does not take their answers keeps the service from ending at once.
+    let mut stuck = Client::narrow(world.addr()).await;
+    stuck.tell(json!({"type": "hello", "user": "stuck", "rooms": [{"room": "lobby"}]})).await;
+    let question = json!({"type": "history", "room": "lobby", "limit": 100}).to_string() + "\n";
+    stuck.send_bytes(question.repeat(100).as_bytes()).await;
+    world.metric_is("chat_slow_consumers", |slow| slow == 1.0).await;
     world.begin_drain();
-    slow_to_go.expect("INFO:server is going away").await;
+    alice.until("bye").await;
     let ready = world.admin("/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
     let refused = within("a refusal", tokio::net::TcpStream::connect(world.addr())).await;
@@ -95,4 +101,26 @@ async fn whoever_is_held_back_does_not_hold_up_the_end() {
     }
     let world = World::on(folder, &[]).await;
     assert_eq!(world.program("bob", &["lobby"]).await.say("lobby", "next").await, 51);
+}
+
+/// The last words are not overtaken by the reset of a socket that was closed over unread bytes.
+#[tokio::test]
+async fn whoever_is_still_talking_hears_the_end_too() {
+    let world = World::new().await;
+    let mut talkers = Vec::new();
+    for n in 0..8 {
+        let mut talker = world.program(&format!("talker{n}"), &[&format!("room{n}")]).await;
+        talker.send_bytes(lines(5_000).replace("lobby", &format!("room{n}")).as_bytes()).await;
+        talkers.push((n, talker));
+    }
+    world.begin_drain();
+    for (n, mut talker) in talkers {
+        for id in 1.. {
+            let object = talker.object().await;
+            if object["type"] == "bye" {
+                break;
+            }
+            assert_eq!(object, json!({"type": "ack", "room": format!("room{n}"), "id": id}));
+        }
+    }
 }
