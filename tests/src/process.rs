@@ -1,6 +1,8 @@
 //! Services in processes of their own, to be ended as the world ends them.
 
-use std::io::{BufRead, BufReader};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,8 +14,7 @@ pub struct Process {
     child: Child,
     /// Held open: a process that can't print any more would break where it should not.
     _said: BufReader<ChildStdout>,
-    /// Where it serves.
-    pub place: Place,
+    places: BTreeMap<String, Place>,
 }
 
 impl Process {
@@ -23,20 +24,42 @@ impl Process {
     /// # Panics
     /// When it does not.
     pub async fn start(name: &str, flags: &[&str]) -> Self {
+        let ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        Self::launch(name, &[&ports, flags].concat(), 1).await
+    }
+
+    /// Starts all services in one process, on free ports, and waits until all of them listen.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub async fn start_whole(data: &Path) -> Self {
+        let data = data.display().to_string();
+        Self::launch("parlance", &["--ports", "free", "--data", &data], 4).await
+    }
+
+    async fn launch(name: &str, args: &[&str], services: usize) -> Self {
         let mut command = Command::new(binaries::path(name));
-        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).args(flags);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("a binary that runs");
+        let mut child = command.args(args).stdout(Stdio::piped()).spawn().expect("a binary that runs");
         let mut said = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
         let reading = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            said.read_line(&mut line).map(|_| (line, said))
+            let lines: Vec<String> = said.by_ref().lines().take(services).map_while(Result::ok).collect();
+            (lines, said)
         });
-        let read = patiently("a process that listens", reading).await.expect("a reader that lives");
-        let (line, said) = read.expect("what a process says is readable");
-        let place = place(&line).unwrap_or_else(|| {
-            panic!("{name} said {line:?}; is it of this build? `cargo build --workspace`")
-        });
-        Process { child, _said: said, place }
+        let (lines, said) = patiently("a process that listens", reading).await.expect("a reader that lives");
+        let places: BTreeMap<_, _> = lines.iter().filter_map(|line| place(line)).collect();
+        assert!(
+            places.len() == services,
+            "{name} said {lines:?}; is it of this build? `cargo build --workspace`"
+        );
+        Process { child, _said: said, places }
+    }
+
+    /// Where one of its services is.
+    ///
+    /// # Panics
+    /// When it has none of that name.
+    pub fn place(&self, service: &str) -> Place {
+        self.places[service]
     }
 
     /// Sends a signal.
@@ -71,8 +94,23 @@ impl Drop for Process {
     }
 }
 
+/// Runs a binary of this workspace to its end and returns the exit code and what it printed.
+///
+/// # Panics
+/// When it does not end.
+pub async fn run(name: &str, args: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(binaries::path(name));
+    command.args(args).stdin(Stdio::null());
+    let running = tokio::task::spawn_blocking(move || command.output());
+    let ran = patiently("a command's end", running).await.expect("a runner that lives");
+    let output = ran.expect("a binary that runs");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), said.into_owned())
+}
+
 /// Reads `listening service=… addr=… admin=…`.
-fn place(line: &str) -> Option<Place> {
-    let field = |name| line.split_whitespace().find_map(|word| word.strip_prefix(name)?.parse().ok());
-    Some(Place { addr: field("addr=")?, admin: field("admin=")? })
+fn place(line: &str) -> Option<(String, Place)> {
+    let field = |name| line.split_whitespace().find_map(|word| word.strip_prefix(name));
+    let place = Place { addr: field("addr=")?.parse().ok()?, admin: field("admin=")?.parse().ok()? };
+    Some((field("service=")?.to_owned(), place))
 }
