@@ -11,12 +11,10 @@ ARG REVISION=unknown
 # The crates and what was compiled of them stay in the cache mounts, which belong to the builder, not to the
 # image: a change of a line here compiles this workspace again and none of its dependencies. Two checkouts
 # share one cache and cargo judges by time stamps, so ours are made new: an older file is not an unchanged one.
-# Images carry the symbols that a backtrace names, and no debug information, which is four times as large.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     find . -name '*.rs' -not -path './target/*' -exec touch {} + \
-    && PARLANCE_REVISION="$REVISION" CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=debuginfo \
-       cargo build --locked --release --workspace --bins \
+    && PARLANCE_REVISION="$REVISION" cargo build --locked --release --workspace --bins \
     && mkdir -p /out/data \
     && for name in registry chat info file parlance client loadgen; do cp "target/release/$name" /out/; done
 

@@ -58,8 +58,11 @@ pub enum LogFormat {
 
 /// The command line of a service: its own flags, those of every daemon, and `healthcheck`.
 pub(crate) fn command<C: Args>(service: &'static Service) -> Command {
-    let command = Command::new(service.name).about(service.about).version(LONG_VERSION);
+    let command = Command::new(service.name).version(LONG_VERSION);
+    // What clap derives of the structs' own comments is for readers of the code.
     Flags::augment_args(C::augment_args(command))
+        .about(service.about)
+        .long_about(None)
         .mut_arg("listen", |arg| arg.required(false).default_value(service.listen))
         .mut_arg("admin", |arg| arg.required(false).global(true).default_value(service.admin))
         .subcommand(

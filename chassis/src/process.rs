@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -13,6 +14,9 @@ use crate::flags::{Flags, command};
 use crate::running::Running;
 use crate::service::{LONG_VERSION, Service};
 use crate::{healthcheck, logging};
+
+/// Signals that come within this time are one.
+const ONE_BREATH: Duration = Duration::from_millis(100);
 
 /// A service's whole `main`: reads the flags, starts it, ends it on SIGTERM or SIGINT.
 pub fn main<C, F, Fut>(service: &'static Service, start: F) -> ExitCode
@@ -67,7 +71,7 @@ pub async fn run_until_stopped(mut services: Vec<Running>) -> Result<(), Failure
     };
     tokio::select! {
         ended = drain_in_order(services) => early.and(ended),
-        () = signals.next() => {
+        () = signals.next_after_a_breath() => {
             error!("a second signal: ending at once");
             std::process::exit(1);
         }
@@ -117,6 +121,18 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+
+    /// The next signal that is a wish of its own: some supervisors signal a process and its group in one
+    /// breath, and that is one wish.
+    async fn next_after_a_breath(&mut self) {
+        let same_breath = async {
+            loop {
+                self.next().await;
+            }
+        };
+        let _ = tokio::time::timeout(ONE_BREATH, same_breath).await;
+        self.next().await;
     }
 }
 
