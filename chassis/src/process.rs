@@ -16,7 +16,7 @@ use crate::service::{LONG_VERSION, Service};
 use crate::{healthcheck, logging};
 
 /// Signals that come within this time are one.
-const ONE_BREATH: Duration = Duration::from_millis(100);
+const ONE_BREATH: Duration = Duration::from_millis(5);
 
 /// A service's whole `main`: reads the flags, starts it, ends it on SIGTERM or SIGINT.
 pub fn main<C, F, Fut>(service: &'static Service, start: F) -> ExitCode

@@ -208,9 +208,7 @@ impl Hub {
     /// # Errors
     /// [`Code::NoSuchUser`].
     pub fn find(&self, name: &UserName) -> Result<MemberId, Refusal> {
-        self.names
-            .holder(name)
-            .ok_or_else(|| Refusal::new(Code::NoSuchUser, format!("nobody here is called {name}")))
+        self.names.holder(name).ok_or_else(|| no_such_user(name))
     }
 
     /// Who is in a room, or everybody, sorted.
@@ -303,6 +301,11 @@ impl Hub {
 
 fn count(room: &Room) -> u32 {
     u32::try_from(room.members.len()).unwrap_or(u32::MAX)
+}
+
+/// Nobody of this name is here.
+pub fn no_such_user(name: &UserName) -> Refusal {
+    Refusal::new(Code::NoSuchUser, format!("nobody here is called {name}"))
 }
 
 fn name_taken(name: &UserName) -> Refusal {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::chat::{self as rules, Arrival, Event, MemberId, Message, Notice, Skip, Style};
+use engine::chat::{self as rules, Arrival, Event, MemberId, Message, Notice, Ref, Skip, Style};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 
@@ -68,16 +68,22 @@ impl Hub {
         MemberId(state.last_member)
     }
 
-    /// Gives a connection its name.
+    /// Gives a connection its name; nothing reaches it before it is [welcomed](Hub::welcome).
     ///
     /// # Errors
     /// [`Code::NameTaken`].
-    pub(crate) fn login(&self, member: &Arc<Member>, name: UserName, style: Style) -> Result<(), Refusal> {
+    pub(crate) fn login(&self, id: MemberId, name: UserName, style: Style) -> Result<(), Refusal> {
         let mut state = self.lock();
-        state.people.login(member.id, name, style)?;
-        state.members.insert(member.id, member.clone());
+        state.people.login(id, name, style)?;
         self.count(&state);
         Ok(())
+    }
+
+    /// Lets others reach a connection that has a name, once it has been told `welcome`.
+    pub(crate) fn welcome(&self, member: &Arc<Member>, reference: Option<Ref>, welcome: Event) {
+        let mut state = self.lock();
+        member.answer(reference, welcome);
+        state.members.insert(member.id, member.clone());
     }
 
     /// Lets a connection go, out of every room; each still owes it the lines from before.
@@ -171,7 +177,9 @@ impl Hub {
         let state = self.lock();
         let receiver = state.people.find(to)?;
         let from = state.people.name(from).expect("whoever speaks has a name").clone();
-        state.members[&receiver].tell(Event::Direct { from, text, at });
+        // A name that is still being asked for at the registry is nobody's yet.
+        let receiver = state.members.get(&receiver).ok_or_else(|| rules::no_such_user(to))?;
+        receiver.tell(Event::Direct { from, text, at });
         Ok(())
     }
 

@@ -126,7 +126,7 @@ impl Login<'_> {
             self.member = self.member.becoming(Dialect::Json, echo);
         }
         let member = self.member.clone();
-        self.chat.hub.login(&member, user.clone(), style)?;
+        self.chat.hub.login(member.id, user.clone(), style)?;
         let first_room = rooms.first().map(|entry| &entry.room);
         if self.chat.presence.claim(&user, first_room).await == Claim::Taken {
             self.chat.hub.logout(member.id, Ended::Quit, now());
@@ -139,7 +139,7 @@ impl Login<'_> {
             version: chassis::VERSION.to_owned(),
             session: format!("{:x}", member.id.0),
         };
-        member.answer(reference, welcome);
+        self.chat.hub.welcome(&member, reference, welcome);
         Ok(Newcomer { member, name: user, rooms, client })
     }
 

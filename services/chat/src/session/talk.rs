@@ -18,6 +18,7 @@ use super::past::Past;
 use crate::Chat;
 use crate::delivery::Member;
 use crate::ended::Ended;
+use crate::hub::Entered;
 use crate::store::{Post, now};
 
 /// How long a member may be behind before it counts as too slow.
@@ -253,23 +254,36 @@ impl<'a> Talk<'a> {
         self.room = room.clone();
         // Whoever is here already gets everything live: repeating it would only double it.
         let replay = if entered.arrival.is_new { replay } else { Replay::Nothing };
-        let mut past = Past::find(&self.chat.store, &room, replay, entered.last_id).await?;
+        let told = self.tell_past(reference, &entered, &room, replay, announce).await;
+        // What comes live comes also when the past can't be read.
+        if entered.arrival.is_new {
+            entered.room.start(self.member.id);
+        }
+        told
+    }
+
+    async fn tell_past(
+        &self,
+        reference: Option<Ref>,
+        entered: &Entered,
+        room: &RoomName,
+        replay: Replay,
+        announce: bool,
+    ) -> Result<(), Refusal> {
+        let mut past = Past::find(&self.chat.store, room, replay, entered.last_id).await?;
         if announce {
-            let (members, last_id, gap) = (entered.arrival.members, entered.last_id, past.gap);
-            self.member.answer(reference, Event::Entered { room: room.clone(), members, last_id, gap });
+            let (members, last_id) = (entered.arrival.members.clone(), entered.last_id);
+            self.member
+                .answer(reference, Event::Entered { room: room.clone(), members, last_id, gap: past.gap });
         }
         loop {
             let page = past.next_page().await?;
             if page.is_empty() || self.member.ended().is_some() {
-                break;
+                return Ok(());
             }
             page.into_iter().for_each(|event| self.member.answer(None, event));
             self.flushed().await;
         }
-        if entered.arrival.is_new {
-            entered.room.start(self.member.id);
-        }
-        Ok(())
     }
 
     async fn rename(&mut self, reference: Option<Ref>, to: UserName) -> Result<(), Refusal> {

@@ -71,7 +71,10 @@ impl Writer {
             if !posts.is_empty() {
                 let (outcomes, failure) = self.keep(&posts);
                 on_commit(posts.into_iter().zip(outcomes).collect());
-                failure.map_or(Ok(()), Err)?;
+                if let Some(failure) = failure {
+                    refuse_rest(&mut jobs, &mut on_commit);
+                    return Err(failure);
+                }
             }
             if !askers.is_empty() || (jobs.is_empty() && self.unindexed >= UNINDEXED) {
                 self.index();
@@ -183,6 +186,17 @@ impl Writer {
         self.db
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| Failure::fatal(format!("the last checkpoint failed: {error}")))
+    }
+}
+
+/// Answers whoever still waits for a writer that has failed.
+fn refuse_rest(jobs: &mut mpsc::Receiver<Job>, on_commit: &mut impl FnMut(Vec<(Post, Outcome)>)) {
+    jobs.close();
+    while let Some(job) = jobs.blocking_recv() {
+        if let Job::Post(post) = job {
+            let refusal = Refusal::new(Code::Unavailable, "the server can't keep messages, nothing was kept");
+            on_commit(vec![(post, Err(refusal))]);
+        }
     }
 }
 

@@ -69,6 +69,16 @@ impl Process {
         self.child.wait().unwrap().code()
     }
 
+    /// Asks it to end again and again, and returns the exit code.
+    pub(crate) fn signal_until_ended(&mut self) -> Option<i32> {
+        loop {
+            self.terminate();
+            if let Some(ended) = self.child.try_wait().unwrap() {
+                return ended.code();
+            }
+        }
+    }
+
     /// Ends it as a power button would end a process.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
