@@ -36,10 +36,7 @@ where
         return report(&failure);
     }
     info!(service = service.name, version = LONG_VERSION, "starting");
-    block_on(async {
-        let running = start(config, flags).await?;
-        run_until_stopped(vec![running]).await
-    })
+    block_on(run_until_stopped(async { Ok(vec![start(config, flags).await?]) }))
 }
 
 /// Runs a process's one future on a runtime of its own and turns its end into the exit code.
@@ -58,13 +55,17 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     }
 }
 
-/// Waits for a signal, or for a service that ends by itself, and then drains all of them in their order.
-/// A second signal ends the process at once.
+/// Starts services, waits for a signal, or for one of them that ends by itself, and then drains all of them
+/// in their order. A second signal ends the process at once.
 ///
 /// # Errors
 /// The first thing that broke.
-pub async fn run_until_stopped(mut services: Vec<Running>) -> Result<(), Failure> {
+pub async fn run_until_stopped(
+    start: impl Future<Output = Result<Vec<Running>, Failure>>,
+) -> Result<(), Failure> {
+    // Whoever reads that a service listens may stop it in the same moment: be ready for it before.
     let mut signals = Signals::listen()?;
+    let mut services = start.await?;
     let early = tokio::select! {
         () = signals.next() => Ok(()),
         ended = first_ended(&mut services) => ended,

@@ -14,9 +14,9 @@ fn main() -> ExitCode {
         eprintln!("error: {failure}");
         return failure.exit_code();
     }
-    chassis::block_on(async {
+    chassis::block_on(chassis::run_until_stopped(async {
         let services = stack::start(&flags).await?;
         print!("{}", stack::welcome(&services, &flags.data, flags.ports));
-        chassis::run_until_stopped(services).await
-    })
+        Ok(services)
+    }))
 }
