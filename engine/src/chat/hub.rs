@@ -149,7 +149,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`Code::NotInRoom`].
-    pub fn leave(&mut self, id: MemberId, room: &RoomName, at: Timestamp) -> Result<Option<Notice>, Refusal> {
+    pub fn leave(&mut self, id: MemberId, room: &RoomName, at: Timestamp) -> Result<Vec<Notice>, Refusal> {
         self.check_in(id, room)?;
         let person = self.people.get_mut(&id).expect("whoever is in a room is a member");
         person.rooms.remove(room);
@@ -171,6 +171,9 @@ impl Hub {
         let person = self.people.get_mut(&id).expect("only a member has a name");
         self.names.rename(&person.name, to, id).map_err(|_| name_taken(to))?;
         let user = std::mem::replace(&mut person.name, to.clone());
+        if user == *to {
+            return Ok((user, Vec::new()));
+        }
         let event = Event::Renamed { user: user.clone(), to: to.clone(), at };
         let mut told = BTreeSet::from([id]);
         let mut notices = Vec::new();
@@ -248,11 +251,7 @@ impl Hub {
     pub fn sum_up(&mut self) -> Vec<Notice> {
         let mut notices = Vec::new();
         for (name, room) in &mut self.rooms {
-            let Crowd { joined, left } = std::mem::take(&mut room.unsaid);
-            if joined + left > 0 {
-                let event = Event::Members { room: name.clone(), joined, left, count: count(room) };
-                notices.push(Notice { room: name.clone(), event, skip: Skip::Nobody });
-            }
+            notices.extend(sum_up_room(name, room));
         }
         notices
     }
@@ -264,15 +263,17 @@ impl Hub {
         names
     }
 
-    fn bring_in(&mut self, id: MemberId, user: UserName, name: &RoomName, at: Timestamp) -> Option<Notice> {
+    fn bring_in(&mut self, id: MemberId, user: UserName, name: &RoomName, at: Timestamp) -> Vec<Notice> {
         let room = self.rooms.entry(name.clone()).or_default();
-        room.members.insert(id);
-        if room.members.len() > self.announce_up_to {
+        if room.members.len() >= self.announce_up_to {
+            room.members.insert(id);
             room.unsaid.joined += 1;
-            return None;
+            return Vec::new();
         }
+        let sum = sum_up_room(name, room);
+        room.members.insert(id);
         let event = Event::Joined { room: name.clone(), user, at };
-        Some(Notice { room: name.clone(), event, skip: Skip::One(id) })
+        sum.into_iter().chain([Notice { room: name.clone(), event, skip: Skip::One(id) }]).collect()
     }
 
     fn take_out(
@@ -282,21 +283,30 @@ impl Hub {
         name: &RoomName,
         reason: LeaveReason,
         at: Timestamp,
-    ) -> Option<Notice> {
+    ) -> Vec<Notice> {
         let room = self.rooms.get_mut(name).expect("a room is there while somebody is in it");
-        let was_large = room.members.len() > self.announce_up_to;
+        let is_large = room.members.len() > self.announce_up_to;
+        // What was not said yet comes first, or somebody would leave whom nobody has heard of.
+        let sum = if is_large { None } else { sum_up_room(name, room) };
         room.members.remove(&id);
         if room.members.is_empty() {
             self.rooms.remove(name);
-            return None;
+            return Vec::new();
         }
-        if was_large {
+        if is_large {
             room.unsaid.left += 1;
-            return None;
+            return Vec::new();
         }
         let event = Event::Left { room: name.clone(), user: user.clone(), at, reason };
-        Some(Notice { room: name.clone(), event, skip: Skip::One(id) })
+        sum.into_iter().chain([Notice { room: name.clone(), event, skip: Skip::One(id) }]).collect()
     }
+}
+
+/// Sums up what one room has not been told yet.
+fn sum_up_room(name: &RoomName, room: &mut Room) -> Option<Notice> {
+    let Crowd { joined, left } = std::mem::take(&mut room.unsaid);
+    let event = Event::Members { room: name.clone(), joined, left, count: count(room) };
+    (joined + left > 0).then(|| Notice { room: name.clone(), event, skip: Skip::Nobody })
 }
 
 fn count(room: &Room) -> u32 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
 use unicode_security::mixed_script::AugmentedScriptSet;
@@ -35,6 +36,9 @@ impl UserName {
         }
         if name.starts_with(['-', '.']) {
             return refuse("a name does not begin with - or .");
+        }
+        if name.starts_with(is_combining_mark) {
+            return refuse("a name does not begin with a mark that has no letter");
         }
         if !name.chars().all(is_name_char) {
             return refuse("a name is letters, digits, _, - and .");
@@ -78,7 +82,13 @@ impl fmt::Display for UserName {
 }
 
 fn is_name_char(c: char) -> bool {
-    unicode_ident::is_xid_continue(c) || matches!(c, '_' | '-' | '.')
+    (unicode_ident::is_xid_continue(c) && !is_invisible(c)) || matches!(c, '_' | '-' | '.')
+}
+
+/// Fillers, joiners and variation selectors are XID_Continue, and a name made of them would be a blank. UTS 39
+/// leaves what Unicode calls default-ignorable out of a skeleton: whoever has none can't be seen.
+fn is_invisible(c: char) -> bool {
+    !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }
 
 /// UTS 39, section 5.2: a name is at most "highly restrictive": of one script, or Latin beside Japanese,
@@ -151,6 +161,13 @@ mod tests {
             "a\u{200b}b",
             "x\u{1b}[2J",
             "pаypal",
+            "\u{3164}",
+            "\u{200d}\u{200d}",
+            "a\u{200d}b",
+            "\u{fe0f}",
+            "\u{e0100}",
+            "\u{301}",
+            "\u{301}bob",
             &long,
         ];
         for bad in bad {

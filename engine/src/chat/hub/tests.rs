@@ -82,12 +82,32 @@ fn large_rooms_are_told_in_sums() {
 }
 
 #[test]
+fn a_sum_comes_before_what_is_said_singly_again() {
+    let mut hub = Hub::new(2);
+    for id in 1..=3 {
+        hub.login(MemberId(id), user(&format!("u{id}")), Style::ManyRooms).unwrap();
+        hub.enter(MemberId(id), &room("lobby"), AT);
+    }
+    assert_eq!(hub.logout(MemberId(3), LeaveReason::Quit, AT), []);
+    let told = hub.logout(MemberId(2), LeaveReason::Quit, AT);
+    let sum = Event::Members { room: room("lobby"), joined: 1, left: 1, count: 2 };
+    assert_eq!(told[0].event, sum);
+    assert!(matches!(told[1].event, Event::Left { .. }));
+}
+
+#[test]
+fn the_same_name_again_is_told_to_nobody() {
+    let mut hub = two_in_the_lobby(Style::ManyRooms);
+    assert_eq!(hub.rename(MemberId(1), &user("alice"), AT), Ok((user("alice"), Vec::new())));
+}
+
+#[test]
 fn what_needs_a_room_needs_to_be_in_it() {
     let mut hub = two_in_the_lobby(Style::ManyRooms);
     assert_eq!(hub.check_in(MemberId(1), &room("dev")).unwrap_err().code, Code::NotInRoom);
     assert_eq!(hub.leave(MemberId(1), &room("dev"), AT).unwrap_err().code, Code::NotInRoom);
     assert_eq!(hub.who(Some(&room("dev"))).unwrap_err().code, Code::NoSuchRoom);
-    assert!(hub.leave(MemberId(1), &room("lobby"), AT).unwrap().is_some());
+    assert!(!hub.leave(MemberId(1), &room("lobby"), AT).unwrap().is_empty());
     assert_eq!(hub.who(Some(&room("lobby"))).unwrap(), [user("bob")]);
     assert_eq!(hub.who(None).unwrap(), [user("alice"), user("bob")]);
 }
