@@ -13,7 +13,8 @@ use crate::view::{Instance, View};
 /// was known before: emptying the world because the registry forgot it would tell people a falsehood.
 #[derive(Debug, Default)]
 pub(crate) struct Replica {
-    epoch: Option<Arc<str>>,
+    /// The run of the registry that it is of; `None` before the first snapshot.
+    pub(crate) epoch: Option<Arc<str>>,
     roster: Roster,
     services: BTreeMap<Label, Instance>,
     before: Before,

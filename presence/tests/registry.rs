@@ -153,6 +153,37 @@ async fn a_restart_of_the_registry_empties_nothing() {
 }
 
 #[tokio::test]
+async fn who_is_gone_with_the_registry_is_down_and_does_not_vanish() {
+    let first = registry().await;
+    let addr = first.addr;
+    let (file, info) = (known_at(addr, "file-1"), known_at(addr, "info-1"));
+    let mut view = info.view();
+    let up = |view: &View, name: &str| view.services.get(&label(name)).map(|service| service.up);
+    let before = once(&mut view, "both are up", |view| up(view, "file-1") == Some(true)).await;
+    // Figures say that the services were listed, which overwrote what was known of another run.
+    info.report(serde_json::from_str("{\"n\":1}").unwrap());
+    let figures =
+        |view: &View| view.services.get(&label("info-1")).is_some_and(|info| !info.stats.is_empty());
+    once(&mut view, "the figures arrive", figures).await;
+    let mut spy = info.view();
+    let spying = tokio::spawn(async move {
+        while spy.changed().await.is_ok() {
+            let view = spy.borrow_and_update().clone();
+            assert!(view.services.contains_key(&label("file-1")), "{view:?}");
+        }
+    });
+    first.stop().await.unwrap();
+    drop(file);
+    let second = registry_at(&addr.to_string()).await;
+    let again = |view: &View| view.epoch != before.epoch && up(view, "info-1") == Some(true);
+    once(&mut view, "the registry is back", again).await;
+    once(&mut view, "the file service is down", |view| up(view, "file-1") == Some(false)).await;
+    drop(info);
+    spying.await.unwrap();
+    second.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_service_starts_before_its_registry() {
     let addr = nobody_home().await;
     let chat = known_at(addr, "chat-1");

@@ -64,8 +64,11 @@ impl Core {
                 }
             }
             Ask::Services => {
-                let services = reply.services.unwrap_or_default();
-                self.replica.report(&services, reply.rev.ok_or(Garbled::REV)?, now);
+                let (services, rev) = (reply.services.unwrap_or_default(), reply.rev.ok_or(Garbled::REV)?);
+                // A listing may overtake the snapshot of a new run, which must find what was known before.
+                if reply.epoch.is_some() && reply.epoch == self.replica.epoch {
+                    self.replica.report(&services, rev, now);
+                }
             }
             Ask::Watch => {}
             Ask::Drop => self.farewell(),

@@ -237,6 +237,43 @@ fn the_copy_is_fresh_when_it_has_what_the_registry_has() {
 }
 
 #[test]
+fn who_does_not_come_back_after_the_registrys_restart_is_down_and_does_not_vanish() {
+    let chat = || json!({"service": "chat", "instance": "chat-1", "addr": "a:1", "state": "up", "age_ms": 0});
+    let file = json!({"service": "file", "instance": "file-1", "addr": "f:1", "state": "up", "age_ms": 0});
+    let mut play = Play::known();
+    play.tell(Command::Watch);
+    play.ok();
+    play.hear(json!({"event": "snapshot", "rev": 2, "epoch": "e", "users": [], "services": [chat(), file]}));
+    play.hear(json!({"ok": true, "rev": 2, "epoch": "e", "services": [chat(), file]}));
+    play.core.lost();
+    play.pass(1_000).unwrap();
+    play.core.connected(play.now);
+    play.said();
+    play.hear(json!({"ok": true, "lease": 18, "ttl_ms": 10_000, "epoch": "f", "rev": 1}));
+    let asked: Vec<_> = play.said().into_iter().map(|said| said["op"].clone()).collect();
+    assert_eq!(asked, ["watch", "keepalive", "list"]);
+    let state = |play: &Play| {
+        let services = play.core.view().services;
+        let up = |instance: &str| services.get(&Label::parse(instance).unwrap()).map(|service| service.up);
+        (up("chat-1"), up("file-1"))
+    };
+    play.ok();
+    play.ok();
+    play.hear(json!({"ok": true, "rev": 1, "epoch": "f", "services": [chat()]}));
+    assert_eq!(state(&play), (Some(true), Some(true)), "the listing comes before the new run's snapshot");
+    play.hear(json!({"event": "snapshot", "rev": 1, "epoch": "f", "users": [], "services": [chat()]}));
+    assert_eq!(state(&play), (Some(true), Some(true)), "it has one time to live to come back");
+    play.pass(1_000).unwrap();
+    play.hear(json!({"ok": true, "rev": 1, "epoch": "f", "services": [chat()]}));
+    assert_eq!(state(&play), (Some(true), Some(true)), "nor does a listing end its time");
+    for _ in 0..3 {
+        play.hear(json!({"event": "bookmark", "rev": 1}));
+        play.pass(3_000).unwrap();
+    }
+    assert_eq!(state(&play), (Some(true), Some(false)));
+}
+
+#[test]
 fn the_end_waits_for_the_goodbye_and_not_for_ever() {
     let mut play = Play::known();
     let (done, mut ended) = oneshot::channel();
