@@ -67,11 +67,9 @@ impl Claims {
         }
     }
 
-    /// Lets those go on who have waited long enough.
-    pub(crate) fn tick(&mut self, now: Instant) {
-        for (_, waiting) in self.waiting.extract_if(.., |_, waiting| waiting.until <= now) {
-            answer(waiting, Claim::Granted);
-        }
+    /// Whether somebody has waited long enough.
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        self.waiting.values().any(|waiting| waiting.until <= now)
     }
 }
 

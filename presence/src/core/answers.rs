@@ -15,7 +15,7 @@ use crate::ledger::Deed;
 impl Core {
     /// Takes a line of the registry.
     pub(crate) fn line(&mut self, line: &str, now: Instant) -> Result<(), Broken> {
-        self.heard = Some(now);
+        (self.heard, self.silent) = (Some(now), false);
         self.changed |= self.watching;
         match decode(line)? {
             Said::Reply(reply) => {

@@ -109,6 +109,8 @@ pub(crate) struct Core {
     replica: Replica,
     asked: VecDeque<(Ask, Instant)>,
     heard: Option<Instant>,
+    /// Somebody waited in vain, and nothing has been heard since: nobody else shall wait.
+    silent: bool,
     ending: Option<(oneshot::Sender<()>, Instant)>,
     ended: bool,
     /// What waits to be written.
@@ -133,6 +135,7 @@ impl Core {
             replica: Replica::default(),
             asked: VecDeque::new(),
             heard: None,
+            silent: false,
             ending: None,
             ended: false,
             out: Vec::new(),
@@ -215,7 +218,9 @@ impl Core {
 
     /// Does what is due; to be called several times a second.
     pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Broken> {
-        self.claims.tick(now);
+        if self.claims.is_overdue(now) {
+            self.fall_silent();
+        }
         self.changed |= self.replica.tick(now);
         if self.ending.as_ref().is_some_and(|(_, since)| now - *since >= GOODBYE) {
             let (done, _) = self.ending.take().expect("just seen");
@@ -227,6 +232,7 @@ impl Core {
         }
         let owed = self.asked.front().map(|(_, since)| *since).max(self.heard);
         if !self.asked.is_empty() && owed.is_some_and(|since| now - since >= SILENCE) {
+            self.fall_silent();
             return Err(Broken::Silent);
         }
         if self.out.len() > WAITING_MOST { Err(Broken::Slow) } else { Ok(()) }
@@ -242,9 +248,15 @@ impl Core {
     ) {
         self.claims.wait(name, from, answer, now);
         self.deed(deed, now);
-        if self.phase == Phase::Offline || self.ending.is_some() {
+        if self.phase == Phase::Offline || self.silent || self.ending.is_some() {
             self.claims.grant_all();
         }
+    }
+
+    /// The registry hangs, as far as one can tell: a connection may still be had, but no answer.
+    fn fall_silent(&mut self) {
+        self.silent = true;
+        self.claims.grant_all();
     }
 
     fn deed(&mut self, deed: Deed, now: Instant) {

@@ -132,6 +132,35 @@ fn nobody_waits_for_a_registry_that_is_away_slow_or_lost() {
 }
 
 #[test]
+fn only_the_first_waits_for_a_registry_that_hangs() {
+    let mut play = Play::known();
+    let mut first = play.claim("first");
+    play.pass(1_000).unwrap();
+    let mut second = play.claim("second");
+    play.pass(1_000).unwrap();
+    assert_eq!(first.try_recv(), Ok(Claim::Granted));
+    assert_eq!(second.try_recv(), Ok(Claim::Granted), "it would wait in vain");
+    assert_eq!(play.claim("third").try_recv(), Ok(Claim::Granted));
+    assert_eq!(play.rename("third", "3rd").try_recv(), Ok(Claim::Granted));
+    assert!(matches!(play.pass(3_000), Err(Broken::Silent)));
+    play.core.lost();
+    play.core.connected(play.now);
+    assert_eq!(play.claim("fourth").try_recv(), Ok(Claim::Granted), "a connection alone is no answer");
+    play.registered(17);
+    assert_eq!(play.claim("fifth").try_recv(), Err(TryRecvError::Empty), "it answers again");
+}
+
+#[test]
+fn nobody_waits_for_a_registry_that_did_not_answer_a_keepalive() {
+    let mut play = Play::known();
+    play.pass(3_400).unwrap();
+    assert!(matches!(play.pass(5_000), Err(Broken::Silent)));
+    play.core.lost();
+    play.core.connected(play.now);
+    assert_eq!(play.claim("alice").try_recv(), Ok(Claim::Granted));
+}
+
+#[test]
 fn a_name_that_was_granted_too_early_stays_and_is_asked_for_again() {
     let mut play = Play::known();
     let mut slow = play.claim("alice");
