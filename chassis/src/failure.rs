@@ -16,6 +16,9 @@ pub enum Failure {
         /// What is wrong with it and what would be right.
         problem: String,
     },
+    /// The command line, or the environment, makes no sense: exit code 2.
+    #[error("{0}")]
+    Usage(String),
     /// Something broke while it ran: exit code 1.
     #[error("{0}")]
     Fatal(String),
@@ -35,7 +38,7 @@ impl Failure {
     /// 2 for what the operator can set right, 1 for the rest.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Failure::Config { .. } => ExitCode::from(2),
+            Failure::Config { .. } | Failure::Usage(_) => ExitCode::from(2),
             Failure::Fatal(_) => ExitCode::FAILURE,
         }
     }

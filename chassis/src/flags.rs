@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 
+use crate::failure::Failure;
 use crate::service::{LONG_VERSION, Service};
+use crate::usage::explain;
 
 /// The flags that every daemon has, each also an environment variable `PARLANCE_<FLAG>`.
 #[derive(Debug, Clone, Args)]
@@ -60,21 +62,36 @@ pub enum LogFormat {
 pub(crate) fn command<C: Args>(service: &'static Service) -> Command {
     let command = Command::new(service.name).version(LONG_VERSION);
     // What clap derives of the structs' own comments is for readers of the code.
-    Flags::augment_args(C::augment_args(command))
+    let command = Flags::augment_args(C::augment_args(command))
         .about(service.about)
         .long_about(None)
         .mut_arg("listen", |arg| arg.required(false).default_value(service.listen))
         .mut_arg("admin", |arg| arg.required(false).global(true).default_value(service.admin))
         .subcommand(
             Command::new("healthcheck").about("Ask the admin port whether the service is ready; exit 0 or 1"),
-        )
+        );
+    forgiving(command)
+}
+
+/// Makes a command line take what people and Compose files give it: a variable that is set to nothing counts
+/// as unset, and `-1` is a wrong number rather than an unknown flag.
+pub fn forgiving(command: Command) -> Command {
+    command.mut_args(|arg| {
+        let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        let takes_value = arg.get_action().takes_values();
+        let arg = if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg };
+        if takes_value { arg.allow_negative_numbers(true) } else { arg }
+    })
 }
 
 /// Reads flags as they stand on a command line, without the program's name in front.
 ///
 /// # Errors
-/// What clap finds wrong; also `--help` and `--version`.
-pub fn parse<C: Args>(service: &'static Service, args: &[&str]) -> Result<(C, Flags), clap::Error> {
-    let matches = command::<C>(service).no_binary_name(true).try_get_matches_from(args)?;
-    Ok((C::from_arg_matches(&matches)?, Flags::from_arg_matches(&matches)?))
+/// [`Failure::Usage`] for what makes no sense, also in the environment.
+pub fn parse<C: Args>(service: &'static Service, args: &[&str]) -> Result<(C, Flags), Failure> {
+    let mut command = command::<C>(service).no_binary_name(true);
+    let read = command
+        .try_get_matches_from_mut(args)
+        .and_then(|matches| Ok((C::from_arg_matches(&matches)?, Flags::from_arg_matches(&matches)?)));
+    read.map_err(|error| Failure::Usage(explain(&command, &error)))
 }

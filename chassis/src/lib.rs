@@ -20,13 +20,14 @@ mod running;
 mod seats;
 mod service;
 pub mod trust;
+mod usage;
 
 pub use drain::Drain;
 pub use failure::Failure;
-pub use flags::{Flags, LogFlags, LogFormat, parse};
+pub use flags::{Flags, LogFlags, LogFormat, forgiving, parse};
 pub use logging::init as init_logging;
 pub use metrics::Metrics;
-pub use process::{block_on, main, run_until_stopped};
+pub use process::{block_on, main, run_until_stopped, usage};
 pub use ready::Readiness;
 pub use running::{Life, Running};
 pub use service::{LONG_VERSION, REVISION, Service, VERSION};

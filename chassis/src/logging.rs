@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -16,11 +17,11 @@ use crate::metrics::LOG_MESSAGES;
 /// # Errors
 /// A `--log` that is no filter.
 pub fn init(flags: &LogFlags) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&flags.log).map_err(|_| {
+    let filter = filter(&flags.log).ok_or_else(|| {
         Failure::config(
             "--log",
             &flags.log,
-            "want error, warn, info, debug, trace or a filter such as chat=debug,info",
+            "want error, warn, info, debug, trace, off or a filter such as chat=debug,info",
         )
     })?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -33,6 +34,13 @@ pub fn init(flags: &LogFlags) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A filter's library takes a bare word for the name of a module, so that a misspelt level would silence
+/// the log: here a bare word is a level.
+fn filter(written: &str) -> Option<EnvFilter> {
+    let is_good = |part: &str| part.contains('=') || part.parse::<LevelFilter>().is_ok();
+    written.split(',').all(is_good).then(|| EnvFilter::try_new(written).ok()).flatten()
+}
+
 /// Counts what is logged, for `log_messages_total`.
 struct CountByLevel;
 
@@ -40,5 +48,20 @@ impl<S: Subscriber> Layer<S> for CountByLevel {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let level = event.metadata().level().as_str().to_ascii_lowercase();
         LOG_MESSAGES.with_label_values(&[&level]).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_or_a_filter_and_nothing_else() {
+        for good in ["info", "WARN", "off", "chat=debug,info"] {
+            assert!(filter(good).is_some(), "{good}");
+        }
+        for bad in ["", "loud", "chat=debgu", "info,loud"] {
+            assert!(filter(bad).is_none(), "{bad:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::flags::{Flags, command};
 use crate::running::Running;
 use crate::service::{LONG_VERSION, Service};
+use crate::usage::explain;
 use crate::{healthcheck, logging};
 
 /// Signals that come within this time are one.
@@ -25,18 +26,34 @@ where
     F: FnOnce(C, Flags) -> Fut,
     Fut: Future<Output = Result<Running, Failure>>,
 {
-    let matches = command::<C>(service).get_matches();
-    let read = |error: clap::Error| -> ! { error.exit() };
-    let flags = Flags::from_arg_matches(&matches).unwrap_or_else(|e| read(e));
-    if matches.subcommand_name() == Some("healthcheck") {
+    let mut command = command::<C>(service);
+    let read = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
+        let flags = Flags::from_arg_matches(&matches)?;
+        Ok((C::from_arg_matches(&matches)?, flags, matches.subcommand_name() == Some("healthcheck")))
+    });
+    let (config, flags, is_healthcheck) = match read {
+        Ok(read) => read,
+        Err(error) => return usage(&command, &error),
+    };
+    if is_healthcheck {
         return healthcheck::ask(flags.admin);
     }
-    let config = C::from_arg_matches(&matches).unwrap_or_else(|e| read(e));
     if let Err(failure) = logging::init(&flags.logging) {
         return report(&failure);
     }
-    info!(service = service.name, version = LONG_VERSION, "starting");
-    block_on(run_until_stopped(async { Ok(vec![start(config, flags).await?]) }))
+    block_on(run_until_stopped(async {
+        let running = start(config, flags).await?;
+        info!(service = service.name, version = LONG_VERSION, "started");
+        Ok(vec![running])
+    }))
+}
+
+/// Ends a process whose command line makes no sense, or only asks for `--help` or `--version`.
+pub fn usage(command: &clap::Command, error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    report(&Failure::Usage(explain(command, error)))
 }
 
 /// Runs a process's one future on a runtime of its own and turns its end into the exit code.

@@ -5,11 +5,16 @@ mod stack;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use flags::Flags;
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let mut command = chassis::forgiving(Flags::command());
+    let read = command.try_get_matches_from_mut(std::env::args_os());
+    let flags = match read.and_then(|matches| Flags::from_arg_matches(&matches)) {
+        Ok(flags) => flags,
+        Err(error) => return chassis::usage(&command, &error),
+    };
     if let Err(failure) = chassis::init_logging(&flags.logging) {
         eprintln!("error: {failure}");
         return failure.exit_code();

@@ -45,18 +45,22 @@ where
     let admin = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port(service.admin, flags.ports)).to_string();
     let drain_secs = flags.drain_secs.to_string();
     let places = ["--listen", &listen, "--admin", &admin, "--drain-secs", &drain_secs];
-    // What a service finds wrong here came from its environment variables: it names them itself.
-    let (config, service_flags) = chassis::parse::<C>(service, &[&places[..], args].concat())
-        .map_err(|error| Failure::config("environment", service.name, error.render()))?;
-    start(config, service_flags).await.map_err(|failure| blame_own_flags(service, failure))
+    // What can be wrong here came from the environment: a variable that only this service reads.
+    let (config, service_flags) = chassis::parse::<C>(service, &[&places[..], args].concat())?;
+    start(config, service_flags).await.map_err(|failure| blame_own_flags(service, flags, failure))
 }
 
 /// A service blames its own flags; here they have other names.
-fn blame_own_flags(service: &Service, failure: Failure) -> Failure {
+fn blame_own_flags(service: &Service, flags: &Flags, failure: Failure) -> Failure {
     match failure {
         Failure::Config { flag: "--listen" | "--admin", value, problem } => {
-            let problem = format!("{} can't have {value}: {problem}; or try --ports free", service.name);
-            Failure::config("--ports", "default", problem)
+            let hint =
+                if flags.ports == Ports::Default { "; --ports free takes those that are free" } else { "" };
+            Failure::config(
+                "--bind",
+                flags.bind,
+                format!("{} can't have {value}: {problem}{hint}", service.name),
+            )
         }
         other => other,
     }

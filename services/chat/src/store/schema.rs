@@ -73,7 +73,8 @@ impl Location {
             return Ok(Location { sync, path: name.into(), _lock: None });
         }
         let unusable = |problem: String| Failure::config("--data", data.display(), problem);
-        fs::create_dir_all(data).map_err(|e| unusable(format!("can't make the folder: {e}")))?;
+        fs::create_dir_all(data)
+            .map_err(|e| unusable(format!("can't make the folder: {e}; give one that this user may make")))?;
         let lock = File::create(data.join("chat.lock"))
             .map_err(|e| unusable(format!("can't write there: {e}; give a folder that this user owns")))?;
         lock.try_lock().map_err(|_| unusable("another chat service uses this folder".into()))?;
