@@ -37,7 +37,8 @@ pub fn init(flags: &LogFlags) -> Result<(), Failure> {
 /// A filter's library takes a bare word for the name of a module, so that a misspelt level would silence
 /// the log: here a bare word is a level.
 fn filter(written: &str) -> Option<EnvFilter> {
-    let is_good = |part: &str| part.contains('=') || part.parse::<LevelFilter>().is_ok();
+    let is_good =
+        |part: &str| !part.is_empty() && (part.contains('=') || part.parse::<LevelFilter>().is_ok());
     written.split(',').all(is_good).then(|| EnvFilter::try_new(written).ok()).flatten()
 }
 
