@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use wire::lines::Splitter;
 
 use crate::backoff::Backoff;
@@ -84,7 +84,10 @@ impl Task {
             if self.core.has_ended() {
                 return;
             }
-            warn!(registry = %self.registry, %lost, "lost the registry; going on without");
+            match lost {
+                Lost::Broken(Broken::Bye) => info!(registry = %self.registry, %lost, "going on without"),
+                lost => warn!(registry = %self.registry, %lost, "lost the registry; going on without"),
+            }
             backoff.lived(began.elapsed());
             wait = backoff.wait(rand::random(), self.core.keepalive_every());
         }

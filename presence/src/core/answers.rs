@@ -32,6 +32,7 @@ impl Core {
             Said::Snapshot { epoch, roster, services } => {
                 self.replica.snapshot(epoch, roster, &services, self.ttl(), now);
             }
+            Said::Bye { .. } => return Err(Broken::Bye),
             Said::Bookmark { rev } => self.replica.bookmark(rev, now),
             Said::Unknown { rev } => {
                 let skipped = self.replica.skip(rev, now);

@@ -52,6 +52,8 @@ pub(crate) enum Broken {
     Refused(engine::Refusal),
     #[error("the registry has said nothing for {SILENCE:?}")]
     Silent,
+    #[error("the registry goes away")]
+    Bye,
     #[error("the registry reads too slowly")]
     Slow,
 }

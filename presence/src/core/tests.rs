@@ -320,6 +320,13 @@ fn the_end_waits_for_the_goodbye_and_not_for_ever() {
 }
 
 #[test]
+fn a_registry_that_says_goodbye_is_let_go() {
+    let mut play = Play::known();
+    let bye = json!({"event": "bye", "reason": "shutdown", "retry_after_ms": 250}).to_string();
+    assert!(matches!(play.core.line(&bye, play.now), Err(Broken::Bye)));
+}
+
+#[test]
 fn a_registry_that_answers_nonsense_is_given_up() {
     let mut play = Play::known();
     assert!(matches!(play.core.line("{\"ok\":true}", play.now), Err(Broken::Unasked)));

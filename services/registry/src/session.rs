@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
 use tracing::{debug, warn};
 use wire::lines::{Line, MAX_REGISTRY_LINE, Splitter};
-use wire::registry::{decode, write_answer, write_bookmark, write_denied, write_event, write_snapshot};
+use wire::registry::{
+    decode, write_answer, write_bookmark, write_bye, write_denied, write_event, write_snapshot,
+};
 
 use crate::config::Patience;
 use crate::ended::Ended;
@@ -27,6 +29,8 @@ const READ_MOST: usize = 4 << 10;
 /// How long a peer that broke off may still send before the connection is closed under it; closing over
 /// unread bytes would reset the connection and destroy the last words.
 const LINGER: Duration = Duration::from_secs(1);
+/// The time over which those who lose the registry at one moment are asked to come back, in milliseconds.
+const RETRY_SPREAD_MS: u64 = 5_000;
 
 /// One connection.
 pub(crate) struct Session<S> {
@@ -107,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 },
                 bookmark = Watch::due(self.watch.as_mut()) => self.tell(bookmark).await?,
                 () = sleep_until(silence), if self.watch.is_none() => return Err(self.timed_out().await),
-                () = drain.signaled() => return Err(Ended::Shutdown),
+                () = drain.signaled() => return Err(self.say_goodbye().await),
             }
         }
     }
@@ -123,6 +127,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         };
         self.last_words(Refusal::new(code, words)).await;
         ended
+    }
+
+    /// Asks each peer to come back at another moment, so that they do not all come at once.
+    async fn say_goodbye(&mut self) -> Ended {
+        write_bye(&mut self.outbox, rand::random_range(0..RETRY_SPREAD_MS));
+        // One look: whoever says nothing holds nothing up.
+        let quiet = timeout(Duration::ZERO, self.stream.read_buf(&mut self.inbox)).await.is_err();
+        if quiet {
+            // Whoever does not take the words within the time has had the chance.
+            let _ = timeout(LINGER, self.finish()).await;
+        } else {
+            self.part().await;
+        }
+        Ended::Shutdown
     }
 
     /// Answers every whole line that has arrived.
@@ -193,11 +211,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.part().await;
     }
 
+    /// Writes what waits, and that nothing follows.
+    async fn finish(&mut self) -> Result<(), Ended> {
+        self.flush().await?;
+        Ok(self.stream.shutdown().await?)
+    }
+
     /// Writes what waits and lets the peer finish, so that it can read why.
     async fn part(&mut self) {
         let linger = async {
-            self.flush().await.ok()?;
-            self.stream.shutdown().await.ok()?;
+            self.finish().await.ok()?;
             let mut rest = [0; 4096];
             while self.stream.read(&mut rest).await.ok()? > 0 {}
             Some(())

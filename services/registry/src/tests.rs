@@ -303,15 +303,21 @@ async fn silence_ends_a_session_but_not_a_watcher() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_ends_every_session() {
+async fn a_drain_says_bye_and_ends_every_session() {
     let desk = Desk::open();
     let (mut asker, mut watcher) = (desk.connect(8), desk.connect(8));
     asker.register("chat-1").await;
     watcher.ask(json!({"op": "watch"})).await;
     watcher.hear().await;
     desk.life.drain.begin();
-    assert_eq!(asker.rest().await, "");
-    assert_eq!(watcher.rest().await, "");
+    let mut waits = Vec::new();
+    let (asker, watcher) = tokio::join!(asker.rest(), watcher.rest());
+    for said in [asker, watcher] {
+        let bye: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&bye["event"], &bye["reason"]), (&json!("bye"), &json!("shutdown")));
+        waits.push(bye["retry_after_ms"].as_u64().unwrap());
+    }
+    assert!(waits.iter().all(|&wait| wait < 5_000), "{waits:?}");
     assert_eq!(desk.metric("registry_disconnects_total{reason=\"shutdown\"}"), 2.0);
     assert_eq!(desk.metric("registry_watchers"), 0.0);
 }

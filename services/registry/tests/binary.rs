@@ -87,7 +87,9 @@ fn it_serves_and_ends_on_sigterm() {
     assert!(check.status.success());
     let signal = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
     assert!(signal.success());
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.starts_with("{\"event\":\"bye\",\"reason\":\"shutdown\",\"retry_after_ms\":"), "{rest}");
+    assert_eq!(rest.lines().count(), 1, "{rest}");
     assert_eq!(process.child.wait().unwrap().code(), Some(0));
 }

@@ -7,7 +7,7 @@ use engine::{Code, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::event::EventLine;
+use super::event::{ByeLine, EventLine};
 use super::listing::{self, ServiceLine};
 use super::write_line;
 
@@ -49,6 +49,11 @@ pub enum Said {
     Bookmark {
         /// That revision.
         rev: u64,
+    },
+    /// The registry goes away: its last line.
+    Bye {
+        /// After how many milliseconds it asks to be tried again; each peer is told another.
+        retry_after_ms: u64,
     },
     /// An event of a later version, with its revision.
     Unknown {
@@ -92,6 +97,7 @@ struct ReplyLine {
 enum ServerLine {
     Event(Box<EventLine>),
     Reply(Box<ReplyLine>),
+    Bye(ByeLine),
 }
 
 /// Reads a line of the server, without its end.
@@ -102,6 +108,7 @@ pub fn decode(line: &str) -> Result<Said, Garbled> {
     match serde_json::from_str(line).map_err(|_| Garbled("a reply or an event"))? {
         ServerLine::Event(line) => event(*line),
         ServerLine::Reply(line) => Ok(Said::Reply(reply(*line)?)),
+        ServerLine::Bye(line) => Ok(Said::Bye { retry_after_ms: line.retry_after_ms }),
     }
 }
 

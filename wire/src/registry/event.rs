@@ -64,6 +64,27 @@ pub fn write_bookmark(out: &mut Vec<u8>, rev: u64) {
     write_line(out, &EventLine { rev, ..named("bookmark") });
 }
 
+/// The last line of a server that goes away.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ByeLine {
+    event: Bye,
+    #[serde(default)]
+    reason: String,
+    pub(super) retry_after_ms: u64,
+}
+
+/// The one word that tells it from the events, all of which have a revision.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Bye {
+    Bye,
+}
+
+/// Appends a goodbye: the server goes away, and asks its peer to come back after so many milliseconds.
+pub fn write_bye(out: &mut Vec<u8>, retry_after_ms: u64) {
+    write_line(out, &ByeLine { event: Bye::Bye, reason: "shutdown".to_owned(), retry_after_ms });
+}
+
 fn named(event: &str) -> EventLine {
     EventLine { event: event.to_owned(), ..EventLine::default() }
 }

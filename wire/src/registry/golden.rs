@@ -303,6 +303,15 @@ fn a_client_passes_over_what_a_later_version_says_and_not_over_nonsense() {
 }
 
 #[test]
+fn a_goodbye_says_when_to_come_back() {
+    let mut written = Vec::new();
+    write_bye(&mut written, 250);
+    let line = r#"{"event":"bye","reason":"shutdown","retry_after_ms":250}"#;
+    assert_eq!(String::from_utf8(written).unwrap(), format!("{line}\n"));
+    assert_eq!(client::decode(line), Ok(Said::Bye { retry_after_ms: 250 }));
+}
+
+#[test]
 fn bytes_that_are_no_text_and_lines_without_end_are_refused() {
     let said = String::from_utf8(Server::new().feed(b"\xff\n")).unwrap();
     assert!(said.contains("\"code\":\"bad_utf8\""));

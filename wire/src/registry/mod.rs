@@ -14,7 +14,7 @@ mod listing;
 mod request;
 
 pub use answer::{write_answer, write_denied};
-pub use event::{write_bookmark, write_event, write_snapshot};
+pub use event::{write_bookmark, write_bye, write_event, write_snapshot};
 pub use request::{Incoming, OPS, decode};
 
 /// Appends one JSON line.
