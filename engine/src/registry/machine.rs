@@ -154,7 +154,7 @@ impl Registry {
     fn register(&mut self, register: Register, moment: Moment) -> Result<Answer, Denied> {
         let ttl = self.ttl(register.ttl_ms);
         let old = self.leases.of_instance(&register.instance);
-        if register.lease.is_some() && register.lease != old {
+        if register.lease.is_some() && (register.lease != old || self.is_another_service(&register)) {
             return Err(Denied::unknown_lease());
         }
         let how = match (register.lease, old) {
@@ -171,6 +171,11 @@ impl Registry {
         };
         self.announce(register, moment.now);
         Ok(Answer::Registered { lease, ttl_ms: ttl, rev: self.roster.rev, how })
+    }
+
+    /// The instance stands on the roster as something else than what registers now.
+    fn is_another_service(&self, register: &Register) -> bool {
+        self.roster.services.get(&register.instance).is_some_and(|known| known.service != register.service)
     }
 
     fn resume(&mut self, number: u64, ttl: u64, now: u64) -> u64 {

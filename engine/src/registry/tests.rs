@@ -96,6 +96,18 @@ fn an_instance_that_resumes_says_nothing_new_and_one_that_moved_does() {
 }
 
 #[test]
+fn a_lease_is_of_one_service() {
+    let mut registry = new();
+    let lease = lease(&mut registry, 0, "one");
+    let other = Register { service: Label::parse("info").unwrap(), ..register("one", Some(lease)) };
+    let denied = ask(&mut registry, 5, Request::Register(other)).unwrap_err();
+    assert_eq!(denied.refusal.code, Code::UnknownLease);
+    assert_eq!(registry.roster().rev, 1);
+    assert_eq!(registry.roster().services.values().next().map(|one| one.service.as_str()), Some("chat"));
+    assert!(ask(&mut registry, 5, Request::Register(register("one", Some(lease)))).is_ok());
+}
+
+#[test]
 fn a_place_that_is_no_longer_kept_is_answered_with_a_snapshot() {
     let mut registry = new();
     let lease = lease(&mut registry, 0, "chat-1");
