@@ -241,7 +241,7 @@ fn answer_line(state: &State, line: Line<'_>, out: &mut Vec<u8>) -> Option<Watch
         Ok(text) => decode(text),
         Err(refusal) => return refuse(out, "invalid", refusal, None),
     };
-    let id = incoming.id.as_ref();
+    let id = incoming.id;
     let request = match incoming.request {
         Ok(request) => request,
         Err(refusal) => return refuse(out, incoming.op, refusal, id),

@@ -2,7 +2,7 @@
 
 use engine::registry::{Answer, Denied};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::listing::{self, ServiceLine, UserLine};
 use super::write_line;
@@ -26,7 +26,7 @@ struct Granted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<Vec<ServiceLine>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a Value>,
+    id: Option<&'a RawValue>,
 }
 
 /// A refused reply: `{"ok":false,"code":…,"message":…}`.
@@ -38,11 +38,11 @@ struct Refused<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     holder: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a Value>,
+    id: Option<&'a RawValue>,
 }
 
 /// Appends the reply to a request that was granted.
-pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, epoch: &str, id: Option<&Value>) {
+pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, epoch: &str, id: Option<&RawValue>) {
     let plain = Granted { ok: true, id, ..Granted::default() };
     let epoch = Some(epoch);
     let reply = match answer {
@@ -66,7 +66,7 @@ pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, epoch: &str, id: Option<
 }
 
 /// Appends the reply to a request, or to a line, that was refused.
-pub fn write_denied(out: &mut Vec<u8>, denied: &Denied, id: Option<&Value>) {
+pub fn write_denied(out: &mut Vec<u8>, denied: &Denied, id: Option<&RawValue>) {
     let Denied { refusal, holder } = denied;
     let holder = holder.as_ref().map(|label| label.as_str());
     write_line(out, &Refused { ok: false, code: refusal.code.as_str(), message: &refusal.words, holder, id });

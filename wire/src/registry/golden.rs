@@ -25,6 +25,12 @@ C: {"op":"keepalive","lease":17,"stats":{"messages":120}}
 S: {"ok":true}
 C: {"op":"keepalive","lease":1}
 S: {"ok":false,"code":"unknown_lease","message":"the lease is over or another instance's: register again"}
+C: {"op":"keepalive","lease":17,"id":1180591620717411303424}
+S: {"ok":true,"id":1180591620717411303424}
+C: {"op":"keepalive","lease":17,"id":1.50e400}
+S: {"ok":true,"id":1.50e400}
+C: {"op":"keepalive","lease":17,"id":{"b": 1, "a":"\u00e4"}}
+S: {"ok":true,"id":{"b": 1, "a":"\u00e4"}}
 C: {"op":"drop","lease":19,"id":"x"}
 S: {"ok":true,"rev":4,"id":"x"}
 C: {"op":"list","what":"services"}
@@ -158,9 +164,9 @@ impl Server {
         assert!(OPS.contains(&op));
         let moment = Moment { now: 0, at: Timestamp(1_795_336_200_000), random: 16 };
         match request.map_err(Denied::from).and_then(|request| self.registry.answer(request, moment)) {
-            Err(denied) => write_denied(out, &denied, id.as_ref()),
+            Err(denied) => write_denied(out, &denied, id),
             Ok(answer) => {
-                write_answer(out, &answer, self.registry.epoch(), id.as_ref());
+                write_answer(out, &answer, self.registry.epoch(), id);
                 if let Answer::Watching { watcher, .. } = answer {
                     self.watcher = Some(watcher);
                 }

@@ -1,7 +1,10 @@
 //! What a client asks.
 
+use std::collections::BTreeMap;
+
 use engine::registry::{Register, Request};
 use engine::{Code, Refusal};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
@@ -22,10 +25,10 @@ pub const OPS: [&str; 11] = [
 ];
 
 /// One line of a client.
-#[derive(Debug, PartialEq)]
-pub struct Incoming {
-    /// What the reply repeats, whatever it is.
-    pub id: Option<Value>,
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    /// What the reply repeats, whatever it is, as it was written: a number may be one that we can't hold.
+    pub id: Option<&'a RawValue>,
     /// Which of [`OPS`] it is.
     pub op: &'static str,
     /// What is asked, or why it can't be asked like that: [`Code::BadJson`], [`Code::BadRequest`],
@@ -34,17 +37,25 @@ pub struct Incoming {
 }
 
 /// Reads a line without its end.
-pub fn decode(line: &str) -> Incoming {
-    match serde_json::from_str::<Map<String, Value>>(line) {
-        Ok(object) => {
+pub fn decode(line: &str) -> Incoming<'_> {
+    match object(line) {
+        Ok((id, object)) => {
             let (op, request) = read(&object);
-            Incoming { id: object.get("id").cloned(), op, request }
+            Incoming { id, op, request }
         }
         Err(_) => {
             let refusal = Refusal::new(Code::BadJson, "a line must be one JSON object");
             Incoming { id: None, op: "invalid", request: Err(refusal) }
         }
     }
+}
+
+/// The id, unread, and the other fields.
+fn object(line: &str) -> serde_json::Result<(Option<&RawValue>, Map<String, Value>)> {
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(line)?;
+    let id = fields.remove("id");
+    let read = fields.into_iter().map(|(name, value)| Ok((name, serde_json::from_str(value.get())?)));
+    Ok((id, read.collect::<serde_json::Result<_>>()?))
 }
 
 fn read(object: &Map<String, Value>) -> (&'static str, Result<Request, Refusal>) {
