@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use chassis::trust::Trusted;
 use engine::chat::Allowance;
 
@@ -46,6 +47,20 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_TRUSTED", value_name = "CIDR,..|none", default_value_t)]
     pub trusted: Trusted,
 
+    /// How long a connection may take to say its name.
+    #[arg(long, env = "PARLANCE_LOGIN", value_name = "TIME", default_value = "10s",
+          value_parser = humantime::parse_duration)]
+    pub login: Duration,
+
+    /// How long somebody may be behind the others before they are cut off.
+    #[arg(long, env = "PARLANCE_SLOW", value_name = "TIME", default_value = "10s",
+          value_parser = humantime::parse_duration)]
+    pub slow: Duration,
+
+    /// How many bytes somebody may be behind in a room before they are cut off.
+    #[arg(long, env = "PARLANCE_BEHIND", value_name = "SIZE", default_value = "1MiB")]
+    pub behind: ByteSize,
+
     /// Connections at once.
     #[arg(long, env = "PARLANCE_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
     pub connections: usize,
@@ -62,6 +77,13 @@ pub struct Config {
     /// How chat is known to the registry.
     #[command(flatten)]
     pub presence: presence::Config,
+}
+
+impl Config {
+    /// `--behind` as a length.
+    pub(crate) fn behind_bytes(&self) -> usize {
+        usize::try_from(self.behind.as_u64()).unwrap_or(usize::MAX)
+    }
 }
 
 /// `--flood`: an allowance, or none is needed.

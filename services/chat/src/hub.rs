@@ -10,6 +10,7 @@ use engine::chat::{self as rules, Arrival, Event, MemberId, Message, Notice, Ref
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 
+use crate::config::Config;
 use crate::delivery::{Detached, Member, Room};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
@@ -18,6 +19,7 @@ use crate::store::{Kept, Outcome, Post};
 /// The hub at work.
 pub(crate) struct Hub {
     state: Mutex<State>,
+    behind_limit: usize,
     metrics: Metrics,
 }
 
@@ -45,15 +47,15 @@ pub(crate) struct Entered {
 
 impl Hub {
     /// An empty hub.
-    pub(crate) fn new(announce_up_to: usize, metrics: Metrics) -> Self {
+    pub(crate) fn new(config: &Config, metrics: Metrics) -> Self {
         let state = State {
-            people: rules::Hub::new(announce_up_to),
+            people: rules::Hub::new(config.announce_up_to),
             members: HashMap::new(),
             rooms: BTreeMap::new(),
             heads: BTreeMap::new(),
             last_member: 0,
         };
-        Hub { state: Mutex::new(state), metrics }
+        Hub { state: Mutex::new(state), behind_limit: config.behind_bytes(), metrics }
     }
 
     /// Where the rooms' ids go on, as the store has found them.
@@ -102,8 +104,11 @@ impl Hub {
     pub(crate) fn enter(&self, member: &Arc<Member>, name: &RoomName, at: Timestamp) -> Entered {
         let mut state = self.lock();
         let arrival = state.people.enter(member.id, name, at);
-        let room =
-            state.rooms.entry(name.clone()).or_insert_with(|| Room::open(self.metrics.clone())).clone();
+        let room = state
+            .rooms
+            .entry(name.clone())
+            .or_insert_with(|| Room::open(self.behind_limit, self.metrics.clone()))
+            .clone();
         if arrival.is_new {
             room.attach(member.clone());
         }

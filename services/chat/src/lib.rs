@@ -72,7 +72,7 @@ pub async fn run(
     life: Life,
 ) -> Result<(), Failure> {
     let metrics = Metrics::new(&life.metrics);
-    let hub = Arc::new(Hub::new(config.announce_up_to, metrics.clone()));
+    let hub = Arc::new(Hub::new(&config, metrics.clone()));
     hub.set_heads(database.heads()?);
     let on_commit = {
         let hub = hub.clone();

@@ -37,6 +37,8 @@ pub(crate) struct Metrics {
     pub commit_duration: Histogram,
     /// `chat_commit_batch_messages`
     pub commit_batch: Histogram,
+    /// `chat_flood_holds_total`
+    pub(crate) flood_holds: IntCounter,
     /// `chat_slow_consumers`
     pub slow_consumers: IntGauge,
 }
@@ -94,6 +96,8 @@ impl Metrics {
                 "Messages in one transaction.",
                 COUNTS,
             ),
+            flood_holds: metrics
+                .counter("chat_flood_holds_total", "Messages after which --flood made a connection wait."),
             slow_consumers: metrics.gauge("chat_slow_consumers", "Members whose socket is full."),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use engine::chat::{Batch, Dialect, Event, Log, MemberId, Skip, Told};
 
-use super::member::{LIMIT, Member, Wrote};
+use super::member::{Member, Wrote};
 use super::room::{Op, Room};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
@@ -15,8 +15,8 @@ use crate::metrics::Metrics;
 const TURN: usize = 256;
 
 /// Serves a room until it is closed.
-pub(super) async fn run(room: Arc<Room>, metrics: Metrics) {
-    let mut flusher = Flusher::new(room, metrics);
+pub(super) async fn run(room: Arc<Room>, behind_limit: usize, metrics: Metrics) {
+    let mut flusher = Flusher::new(room, behind_limit, metrics);
     while !flusher.closed {
         let ops = flusher.room.take().await;
         flusher.apply(ops);
@@ -59,11 +59,11 @@ enum State {
 }
 
 impl Flusher {
-    fn new(room: Arc<Room>, metrics: Metrics) -> Self {
+    fn new(room: Arc<Room>, behind_limit: usize, metrics: Metrics) -> Self {
         Flusher {
             room,
             metrics,
-            log: Log::new(LIMIT),
+            log: Log::new(behind_limit),
             slots: Vec::new(),
             index: HashMap::new(),
             text_readers: 0,

@@ -2,7 +2,7 @@
 //!
 //! The contract of a [`Member`]:
 //! 1. Bytes leave in the order in which they were put in; a line is never torn by another.
-//! 2. Putting in never waits. Whoever has more than [`LIMIT`] bytes waiting for them is cut off.
+//! 2. Putting in never waits. Whoever has more than `--behind` bytes waiting for them is cut off.
 //! 3. Any task may write; only the member's own session waits for the socket to take more.
 //! 4. A room that could not write leaves its name in `behind` and is told when the socket takes more.
 
@@ -19,9 +19,6 @@ use super::socket::Socket;
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 
-/// Bytes that may wait for a member before they count as too slow.
-pub(super) const LIMIT: usize = 1024 * 1024;
-
 /// One connection that has said its name.
 pub(crate) struct Member {
     /// Who it is in the hub.
@@ -31,6 +28,8 @@ pub(crate) struct Member {
     /// Whether it wants its own messages back.
     pub echo: bool,
     socket: Arc<dyn Socket>,
+    /// Bytes that may wait for it before it counts as too slow.
+    behind_limit: usize,
     out: Mutex<Out>,
     /// Messages handed to the store and not yet answered.
     uncommitted: AtomicU32,
@@ -70,16 +69,18 @@ impl Member {
         dialect: Dialect,
         echo: bool,
         socket: Arc<dyn Socket>,
+        behind_limit: usize,
         metrics: Metrics,
     ) -> Arc<Self> {
         let (out, uncommitted, wake) = (Mutex::default(), AtomicU32::new(0), Notify::new());
-        Arc::new(Member { id, dialect, echo, socket, out, uncommitted, wake, metrics })
+        Arc::new(Member { id, dialect, echo, socket, behind_limit, out, uncommitted, wake, metrics })
     }
 
     /// The same connection as another kind of member; what waits for it goes on waiting.
     pub(crate) fn becoming(&self, dialect: Dialect, echo: bool) -> Arc<Self> {
         let waiting = std::mem::take(&mut *self.lock());
-        let member = Member::new(self.id, dialect, echo, self.socket.clone(), self.metrics.clone());
+        let (socket, metrics) = (self.socket.clone(), self.metrics.clone());
+        let member = Member::new(self.id, dialect, echo, socket, self.behind_limit, metrics);
         *member.lock() = waiting;
         member
     }
@@ -103,7 +104,7 @@ impl Member {
     pub(crate) fn tell(&self, event: Event) {
         self.answer(None, event);
         let mut out = self.lock();
-        if out.first.len() > LIMIT {
+        if out.first.len() > self.behind_limit {
             out.ended.get_or_insert(Ended::Slow);
         }
         self.wake();

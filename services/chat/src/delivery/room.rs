@@ -49,10 +49,10 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Opens a room, with the task that serves it.
-    pub(crate) fn open(metrics: Metrics) -> Arc<Self> {
+    /// Opens a room, with the task that serves it; whoever is `behind_limit` bytes behind is cut off.
+    pub(crate) fn open(behind_limit: usize, metrics: Metrics) -> Arc<Self> {
         let room = Arc::new(Room { queue: Mutex::default(), wake: Notify::new() });
-        tokio::spawn(flusher::run(room.clone(), metrics));
+        tokio::spawn(flusher::run(room.clone(), behind_limit, metrics));
         room
     }
 

@@ -1,7 +1,6 @@
 //! The first words: in which dialect, and under which name.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::chat::{Dialect, Entry, Event, Hello, Ref, Replay, Style};
 use engine::names::{RoomName, UserName};
@@ -17,8 +16,6 @@ use crate::delivery::{Member, Socket};
 use crate::ended::Ended;
 use crate::store::now;
 
-/// How long somebody may take to say who they are.
-const LOGIN_TIME: Duration = Duration::from_secs(10);
 /// Names that may be refused before the connection ends.
 const ATTEMPTS: u32 = 3;
 
@@ -38,10 +35,11 @@ pub(super) async fn login(
     socket: &Arc<dyn Socket>,
 ) -> Result<Newcomer, (Arc<Member>, Ended)> {
     let id = chat.hub.next_member();
-    let member = Member::new(id, Dialect::Text, false, socket.clone(), chat.metrics.clone());
+    let (behind, metrics) = (chat.config.behind_bytes(), chat.metrics.clone());
+    let member = Member::new(id, Dialect::Text, false, socket.clone(), behind, metrics);
     let mut login = Login { chat, member, attempts: 0 };
     login.member.put(|out| out.extend_from_slice(text::PROMPT.as_bytes()));
-    let deadline = Instant::now() + LOGIN_TIME;
+    let deadline = Instant::now() + chat.config.login;
     let ended = loop {
         let said = match login.next(input, deadline).await {
             Ok(said) => said,

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::chat::{Dialect, Entry, Event, Flood, Message, Ref, Replay, Request, Tagged};
 use engine::names::{RoomName, UserName};
@@ -21,8 +20,6 @@ use crate::ended::Ended;
 use crate::hub::Entered;
 use crate::store::{Post, now};
 
-/// How long a member may be behind before it counts as too slow.
-const BEHIND_TIME: Duration = Duration::from_secs(10);
 /// Messages that one request may ask for.
 const MOST: u32 = 1000;
 
@@ -105,7 +102,7 @@ impl<'a> Talk<'a> {
                 return ended;
             }
             let behind_since = self.member.flush();
-            if behind_since.is_some_and(|since| since.elapsed() >= BEHIND_TIME) {
+            if behind_since.is_some_and(|since| since.elapsed() >= self.chat.config.slow) {
                 return Ended::Slow;
             }
             // Whoever does not read the answers is not asked for more questions.
@@ -320,6 +317,7 @@ impl<'a> Talk<'a> {
             let now = self.started.elapsed();
             let next = flood.count(now);
             self.held_until = (next > now).then(|| self.started + next);
+            self.chat.metrics.flood_holds.inc_by(u64::from(next > now));
         }
     }
 
@@ -341,7 +339,7 @@ impl<'a> Talk<'a> {
         let may_read = may_work && self.pending.is_none() && self.ending.is_none();
         // A line that ends with a pause is no reason to wake before it can be taken.
         let pause_ends = self.input.pause_ends().filter(|_| may_read);
-        let deadline = [behind_since.map(|since| since + BEHIND_TIME), self.held_until, pause_ends];
+        let deadline = [behind_since.map(|since| since + self.chat.config.slow), self.held_until, pause_ends];
         let deadline = deadline.into_iter().flatten().min();
         tokio::select! {
             read = self.input.read(), if may_read => {
@@ -361,7 +359,7 @@ impl<'a> Talk<'a> {
     /// Waits until the peer has taken what was put in for it alone; whoever does not is ended.
     async fn flushed(&self) {
         while let Some(since) = self.member.flush() {
-            let waited = timeout_at(since + BEHIND_TIME, self.member.writable()).await;
+            let waited = timeout_at(since + self.chat.config.slow, self.member.writable()).await;
             match waited {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return self.member.end(Ended::Lost),

@@ -19,6 +19,17 @@ async fn whoever_floods_is_read_more_slowly_and_loses_nothing() {
         assert_eq!(bob.object().await["id"], id);
     }
     assert_eq!(alice.object().await["type"], "pong");
+    world.metric_is("chat_flood_holds_total", |holds| holds > 0.0).await;
+}
+
+#[tokio::test]
+async fn whoever_says_no_name_is_told_and_let_go() {
+    let world = World::with(&["--login", "10ms"]).await;
+    let mut silent = Client::connect(world.addr()).await;
+    assert_eq!(silent.line().await, "USERNAME:");
+    silent.expect_error("login_timeout").await;
+    silent.expect_end().await;
+    world.metric_is("chat_disconnects_total{reason=\"login_timeout\"}", |ended| ended == 1.0).await;
 }
 
 #[tokio::test]

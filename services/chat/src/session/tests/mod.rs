@@ -36,7 +36,7 @@ impl House {
         let (config, _) = chassis::parse::<Config>(&SERVICE, &[&usual, args].concat()).unwrap();
         let life = Life::new(&SERVICE);
         let metrics = Metrics::new(&life.metrics);
-        let hub = Arc::new(Hub::new(config.announce_up_to, metrics.clone()));
+        let hub = Arc::new(Hub::new(&config, metrics.clone()));
         let database = Database::open(&config.data, config.sync).unwrap();
         let retention = Retention { age: config.keep, messages: config.keep_messages };
         let on_commit = {
