@@ -32,6 +32,8 @@ pub(super) struct Peer<S> {
     buf: BytesMut,
     splitter: Splitter,
     terms: Terms,
+    /// The connection was reset. The system tells that once, and calls every read behind it an orderly end.
+    reset: bool,
 }
 
 /// What a wait for more bytes came to.
@@ -43,7 +45,7 @@ enum More {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(super) fn new(stream: S, terms: Terms) -> Self {
-        Peer { stream, buf: BytesMut::new(), splitter: Splitter::new(MAX_LINE), terms }
+        Peer { stream, buf: BytesMut::new(), splitter: Splitter::new(MAX_LINE), terms, reset: false }
     }
 
     /// How slow it may be.
@@ -90,14 +92,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(super) async fn body(&mut self, left: u64, clock: &mut Clock) -> Result<Bytes, Ended> {
         let wanted = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
         self.buf.reserve(wanted.saturating_sub(self.buf.len()));
-        while self.buf.len() < wanted {
+        while self.buf.len() < wanted && !self.reset {
             match clock.within(self.stream.read_buf(&mut self.buf)).await? {
                 Ok(0) => break,
                 Ok(bytes) => clock.moved(bytes),
-                Err(_) if self.buf.is_empty() => return Err(Ended::Lost),
-                // What came before the reset is worth keeping for a resume.
-                Err(_) => break,
+                // What came before it is worth keeping for a resume.
+                Err(_) => self.reset = true,
             }
+        }
+        if self.reset && self.buf.is_empty() {
+            return Err(Ended::Lost);
         }
         let there = self.buf.len().min(wanted);
         Ok(self.buf.split_to(there).freeze())

@@ -1,5 +1,7 @@
 //! Bodies: whole or absent, and in step with what follows.
 
+use tokio::net::{TcpListener, TcpStream};
+
 use super::*;
 
 #[tokio::test]
@@ -59,6 +61,23 @@ async fn an_upload_that_is_cut_leaves_the_old_file_and_nothing_else() {
     assert_eq!(house.metric("file_transfers_total{direction=\"upload\",result=\"cut\"}"), 1.0);
     assert_eq!(house.metric("file_storage_bytes{state=\"promised\"}"), 0.0);
     assert_eq!(house.metric("file_disconnects_total{reason=\"lost\"}"), 1.0);
+}
+
+/// The end of the stream is the end of a file without a size, so no other end may be taken for it.
+#[tokio::test]
+async fn without_a_size_a_reset_is_no_end_of_the_file() {
+    let house = House::new();
+    house.put("a", b"old");
+    for sent in [&b"UPLOAD ? a\nhalf of it"[..], b"UPLOAD ? a\n"] {
+        let port = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let mut near = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
+        let (far, _) = port.accept().await.unwrap();
+        near.write_all(sent).await.unwrap();
+        near.set_zero_linger().unwrap();
+        drop(near);
+        let ended = serve(far, house.service.clone(), std::future::pending()).await;
+        assert_eq!((ended, house.get("a"), house.top()), (Ended::Lost, b"old".into(), ["a".into()].into()));
+    }
 }
 
 #[tokio::test]
