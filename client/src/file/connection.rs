@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split,
+};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wire::file::{Reply, Request};
 
@@ -22,15 +24,28 @@ pub(super) const STALL: Duration = Duration::from_secs(60);
 pub(super) struct Connection<'a> {
     endpoint: &'a Endpoint,
     timeout: Duration,
-    pub(super) from: BufReader<OwnedReadHalf>,
-    pub(super) to: OwnedWriteHalf,
+    pub(super) from: BufReader<ReadHalf<TcpStream>>,
+    pub(super) to: WriteHalf<TcpStream>,
 }
 
 impl<'a> Connection<'a> {
     /// Connects.
     pub(super) async fn open(endpoint: &'a Endpoint, timeout: Duration) -> Outcome<Self> {
-        let (from, to) = endpoint.dial(timeout).await?.into_split();
-        Ok(Connection { endpoint, timeout, from: BufReader::with_capacity(64 * 1024, from), to })
+        Ok(Self::over(endpoint.dial(timeout).await?, endpoint, timeout))
+    }
+
+    /// Connects such that only a shutdown ends the stream in order: however else this ends, by a drop, a
+    /// crash or a kill, the connection is reset. For a body whose end is the end of the stream.
+    pub(super) async fn open_unended(endpoint: &'a Endpoint, timeout: Duration) -> Outcome<Self> {
+        let stream = endpoint.dial(timeout).await?;
+        stream.set_zero_linger().map_err(|error| endpoint.unreachable(&error))?;
+        Ok(Self::over(stream, endpoint, timeout))
+    }
+
+    /// The halves are such that dropping them shuts nothing down.
+    fn over(stream: TcpStream, endpoint: &'a Endpoint, timeout: Duration) -> Self {
+        let (from, to) = split(stream);
+        Connection { endpoint, timeout, from: BufReader::with_capacity(64 * 1024, from), to }
     }
 
     /// Sends a request's line.
@@ -73,7 +88,9 @@ impl<'a> Connection<'a> {
     }
 
     /// The two directions, for writing a body while its answer may come.
-    pub(super) fn split(&mut self) -> (&'a Endpoint, &mut BufReader<OwnedReadHalf>, &mut OwnedWriteHalf) {
+    pub(super) fn split(
+        &mut self,
+    ) -> (&'a Endpoint, &mut BufReader<ReadHalf<TcpStream>>, &mut WriteHalf<TcpStream>) {
         (self.endpoint, &mut self.from, &mut self.to)
     }
 }

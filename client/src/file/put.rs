@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use wire::file::{Reply, Request};
 
 use super::body::Body;
+use super::connection::Connection;
 use super::progress::Progress;
 use super::{Options, Stored, local};
 use crate::backoff::Backoff;
@@ -131,7 +132,7 @@ fn is_passing(failure: &Failure) -> bool {
 async fn put_stdin(options: &Options, called: Option<&str>) -> Outcome<Stored> {
     let called = called.ok_or_else(|| Failure::Usage("standard input needs a name: --as NAME".into()))?;
     let name = parse_name(called)?;
-    let mut connection = options.open().await?;
+    let mut connection = Connection::open_unended(&options.endpoint, options.timeout).await?;
     connection.send(&Request::Upload { size: None, name: name.clone() }).await?;
     let progress = Progress::start(name.as_str(), None, 0);
     let mut body = Body::new(tokio::io::stdin(), None, "standard input");

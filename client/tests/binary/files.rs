@@ -1,8 +1,11 @@
 //! `put`, `get`, `ls`, `rm` and `stat` against a server that the test plays.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 
-use crate::scripted::{AT, client, expect, nobody, serve};
+use crate::scripted::{AT, client, expect, nobody, serve, start};
 
 const HELLO: &[u8] = b"hello";
 
@@ -58,6 +61,25 @@ fn a_pipe_is_sent_to_its_end() {
     playing.join().unwrap();
     let stored: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(stored, serde_json::json!({"name": "x", "size": 5, "hash": hash(HELLO)}));
+}
+
+/// The end of the stream would be the end of the file.
+#[test]
+fn a_pipe_that_is_not_sent_to_its_end_is_reset() {
+    for signal in ["INT", "KILL"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        let mut child = start(&["--file", &at, "put", "-", "--as", "x"]);
+        child.stdin.as_ref().unwrap().write_all(HELLO).unwrap();
+        let mut sent = [0; b"UPLOAD ? x\nhello".len()];
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut sent).unwrap();
+        let kill = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let end = stream.read(&mut sent).map_err(|error| error.kind());
+        assert_eq!(end, Err(ErrorKind::ConnectionReset), "{signal}");
+        child.wait().unwrap();
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
 /// One connection, from the server's side.
@@ -94,9 +94,9 @@ pub(crate) fn serve(scripts: Vec<fn(Peer)>) -> (String, JoinHandle<()>) {
     (address, playing)
 }
 
-/// Runs the client to its end, with nothing of this machine's settings.
-pub(crate) fn client(args: &[&str], stdin: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_client"))
+/// Starts the client, with nothing of this machine's settings.
+pub(crate) fn start(args: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_client"))
         .args(args)
         .env_clear()
         .envs([("USER", "alice"), ("TZ", "UTC")])
@@ -104,7 +104,12 @@ pub(crate) fn client(args: &[&str], stdin: &[u8]) -> Output {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Runs the client to its end.
+pub(crate) fn client(args: &[&str], stdin: &[u8]) -> Output {
+    let mut child = start(args);
     // A client that does not read its input is no failure of the test.
     let _ = child.stdin.take().unwrap().write_all(stdin);
     child.wait_with_output().unwrap()
