@@ -33,16 +33,14 @@ pub(crate) async fn get(options: &Options, wanted: &Get) -> Outcome {
 }
 
 /// Fetches a file into its place: into a temporary file beside it, and when the hash is right under its
-/// name. A file that is there already is replaced only with `force`.
+/// name. A file that is there already is replaced only with `force`, and what is no file never.
 pub(crate) async fn get_file(
     options: &Options,
     name: &FileName,
     target: &Path,
     force: bool,
 ) -> Outcome<Stored> {
-    if !force && target.symlink_metadata().is_ok() {
-        return Err(exists(target));
-    }
+    check_target(target, force)?;
     let mut connection = options.open().await?;
     let announced = announced(&mut connection, name).await?;
     let beside = temporary(target).map_err(|error| local(target, &error))?;
@@ -120,6 +118,19 @@ fn target(name: &FileName, to: Option<&Path>) -> PathBuf {
     }
 }
 
+/// Whether something may be put there. A link to a file stands for a file; a device, a pipe or a folder
+/// would be gone for whoever else uses it.
+fn check_target(target: &Path, force: bool) -> Outcome {
+    if target.metadata().is_ok_and(|about| !about.is_file()) {
+        let target = target.display();
+        return Err(Failure::Usage(format!("{target} is no file; `--to -` writes to standard output")));
+    }
+    if !force && target.symlink_metadata().is_ok() {
+        return Err(exists(target));
+    }
+    Ok(())
+}
+
 /// A file in the same folder, so that the rename is one step; it goes by itself when all goes wrong.
 fn temporary(target: &Path) -> io::Result<NamedTempFile> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -162,6 +173,25 @@ mod tests {
         assert_eq!(target(&name, Some(folder.path())), folder.path().join("a b.txt"));
         let file = folder.path().join("other");
         assert_eq!(target(&name, Some(&file)), file);
+    }
+
+    #[test]
+    fn only_files_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link, dangling) =
+            (folder.path().join("a"), folder.path().join("b"), folder.path().join("c"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+        for there in [&file, &link, &dangling] {
+            assert!(check_target(there, true).is_ok());
+            assert_eq!(check_target(there, false).unwrap_err().exit(), 2);
+        }
+        for other in [Path::new("/dev/null"), folder.path()] {
+            let failure = check_target(other, true).unwrap_err();
+            assert!(failure.to_string().contains("is no file"), "{failure}");
+        }
+        assert!(check_target(&folder.path().join("new"), false).is_ok());
     }
 
     #[test]

@@ -219,6 +219,7 @@ fn what_makes_no_sense_is_told_before_anybody_is_asked() {
         (vec!["put", "a", "b", "--as", "c"], "--as names one file"),
         (vec!["put", "/"], "--as NAME"),
         (vec!["put", "/etc", "--as", "x"], "is no file"),
+        (vec!["get", "x", "--to", "/dev/null", "--force"], "/dev/null is no file"),
         (vec!["get", "../x"], "no part of a name is . or .."),
         (vec!["rm", "/etc/passwd"], "does not begin with a slash"),
     ] {
