@@ -105,6 +105,9 @@ pub(super) async fn read_reply(
     patience: Duration,
 ) -> Outcome<Reply> {
     let line = read_line(endpoint, from, patience).await?;
+    if let Some(words) = line.strip_prefix("INFO:") {
+        return Err(endpoint.lost(format!("before it answered: {words}")));
+    }
     match Reply::decode(&line) {
         Ok(Reply::Error { code, words }) => Err(Failure::Refused { code, words }),
         Ok(reply) => Ok(reply),

@@ -197,6 +197,7 @@ fn files_are_listed_shown_and_deleted() {
             peer.line();
             peer.say("HTTP/1.1 400 Bad Request\n");
         },
+        |mut peer| peer.say("INFO:server is going away\n"),
     ]);
     assert_eq!(expect(0, &["--file", &at, "ls"], b"").0, "a\nb c\n");
     let (long, _) = expect(0, &["--file", &at, "ls", "b", "-l"], b"");
@@ -207,6 +208,8 @@ fn files_are_listed_shown_and_deleted() {
     assert_eq!(expect(0, &["--file", &at, "rm", "a"], b"").0, "deleted a\n");
     let (_, err) = expect(3, &["--file", &at, "ls"], b"");
     assert!(err.contains("does not speak as the file service does"), "{err}");
+    let (_, err) = expect(4, &["--file", &at, "ls"], b"");
+    assert!(err.contains("was lost before it answered: server is going away"), "{err}");
     playing.join().unwrap();
 }
 
