@@ -125,8 +125,13 @@ fn it_serves_until_it_is_told_to_end() {
     assert_eq!(heard, expected);
     assert!(output(&["--admin", &process.admin, "healthcheck"]).status.success());
     process.awaits("file_disconnects_total{reason=\"quit\"} 1");
-    let _idle = process.dial();
+    let mut idle = process.dial();
+    // Only who was let in is told.
+    process.awaits("file_connections 1");
     assert_eq!(process.signal(Signal::TERM), Some(0));
+    let mut heard = String::new();
+    idle.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard, "INFO:server is going away\n");
 }
 
 #[test]

@@ -20,6 +20,8 @@ use crate::service::{Service, on_disk};
 use download::Form;
 use peer::{MAX_DISCARD, Peer};
 
+/// What a peer hears as the service goes away.
+const GOING_AWAY: &str = "INFO:server is going away\n";
 /// How much of a list is sent in one piece.
 const LIST_PIECE: usize = 64 * 1024;
 
@@ -144,8 +146,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 let _ = self.reply(refusal.into()).await;
                 self.peer.hang_up().await;
             }
+            Ended::Drain => {
+                if self.peer.say(GOING_AWAY).await.is_ok() {
+                    self.peer.leave().await;
+                }
+            }
             Ended::Done | Ended::Refused => self.peer.hang_up().await,
-            Ended::Drain | Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {}
+            Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {}
         }
     }
 }

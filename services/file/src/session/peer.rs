@@ -8,6 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use engine::file::Patience;
 use engine::{Code, Refusal};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::file::{Body, Rejected, Request, plain};
 use wire::lines::{Line, MAX_LINE, Splitter};
@@ -171,6 +172,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         };
         // Nothing can be done for a peer that is gone already.
         let _ = timeout(LAST_WORDS, goodbye).await;
+    }
+
+    /// Closes after the last reply: at once when the peer is quiet, or else as [`Peer::hang_up`] does.
+    pub(super) async fn leave(mut self) {
+        let quiet = self.buf.is_empty() && !matches!(self.unread().await, Ok(Ok(1..)));
+        if !quiet {
+            self.hang_up().await;
+        }
+    }
+
+    /// What is there to be read at this moment.
+    async fn unread(&mut self) -> Result<io::Result<usize>, Elapsed> {
+        self.buf.reserve(MAX_LINE);
+        timeout(Duration::ZERO, self.stream.read_buf(&mut self.buf)).await
     }
 
     /// The next request in what has arrived.

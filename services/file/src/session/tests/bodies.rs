@@ -4,6 +4,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 
+const GOING_AWAY: &[u8] = b"INFO:server is going away\n";
+
 #[tokio::test]
 async fn a_body_of_many_chunks_comes_back_as_it_went() {
     let house = House::new();
@@ -149,15 +151,27 @@ async fn a_peer_that_vanishes_in_a_download_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_drain_lets_a_transfer_finish_and_closes_who_waits() {
+async fn a_drain_lets_a_transfer_finish_and_tells_who_waits() {
     let house = House::new();
     let (mut idle, mut busy) = (house.dial(), house.dial());
     // More behind the line than the pipe holds: when it is gone, the line has been read.
     busy.send("UPLOAD 20 a\n0123456789").await;
     drop((idle.drain.take(), busy.drain.take()));
-    assert_eq!(idle.rest().await, b"");
+    assert_eq!(idle.rest().await, GOING_AWAY);
     assert_eq!(idle.ended.await.unwrap(), Ended::Drain);
     busy.send("0123456789").await;
     assert!(busy.line().await.starts_with("OK 20 "));
-    assert_eq!((busy.rest().await, busy.ended.await.unwrap()), (vec![], Ended::Drain));
+    assert_eq!((busy.rest().await, busy.ended.await.unwrap()), (GOING_AWAY.to_vec(), Ended::Drain));
+}
+
+#[tokio::test]
+async fn a_drain_says_nothing_in_the_middle_of_a_download() {
+    let house = House::new();
+    let bytes = noise(300_000);
+    house.put("a", &bytes);
+    let mut caller = house.dial();
+    caller.send("DOWNLOAD a\n").await;
+    caller.line().await;
+    drop(caller.drain.take());
+    assert!(caller.rest().await == [&bytes, GOING_AWAY].concat());
 }
