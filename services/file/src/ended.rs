@@ -35,7 +35,7 @@ labels! {
         Idle = "idle",
         /// A transfer moved too few bytes.
         Slow = "slow",
-        /// A line was too long, or a request was refused in front of a body that can't be skipped.
+        /// A line was too long or had no end, or a request was refused in front of a body that can't be skipped.
         Refused = "refused",
         /// Another connection went on with the same upload.
         Superseded = "superseded",

@@ -79,7 +79,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             match more {
                 More::Bytes => {}
                 More::End if self.buf.is_empty() => return Err(Ended::Quit),
-                More::End if self.terms.pause.is_none() => return Err(Ended::Lost),
+                More::End if self.terms.pause.is_none() => {
+                    return Ok(Err(unending(Code::BadRequest, "the line has no end")));
+                }
                 More::End | More::Pause => return Ok(self.take_rest()),
             }
         }

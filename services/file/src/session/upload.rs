@@ -26,6 +26,8 @@ struct Plan {
 enum Stopped {
     /// The peer, not the disk.
     Ended(Ended),
+    /// The stream ended in order, after so many of so many bytes.
+    Short { came: u64, size: u64 },
     /// A limit or the disk.
     Refused(Refusal),
 }
@@ -114,6 +116,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 transfer.refused(&refusal);
                 self.refuse(refusal, plan.body()).await
             }
+            Err(Stopped::Short { came, size }) => {
+                self.tell().await;
+                drop(transfer);
+                let short = format!("{came} of {size} bytes came");
+                self.refuse(Refusal::new(Code::BadRequest, short), Body::None).await?;
+                Err(Ended::Lost)
+            }
             Err(Stopped::Ended(ended)) => {
                 self.tell().await;
                 drop(transfer);
@@ -139,20 +148,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 bytes = self.peer.body(plan.left.unwrap_or(u64::MAX), &mut clock) => bytes,
                 () = superseded(&incoming) => Err(Ended::Superseded),
             };
-            let stopped = match bytes {
-                Ok(bytes) if !bytes.is_empty() => {
+            let stopped = match (bytes, plan.left) {
+                (Ok(bytes), _) if !bytes.is_empty() => {
                     incoming = write(incoming, bytes, plan, transfer).await?;
                     continue;
                 }
-                Ok(_) if plan.left.is_none() => break,
-                Ok(_) => Ended::Lost,
-                Err(ended) => ended,
+                (Ok(_), None) => break,
+                (Ok(_), Some(left)) => Stopped::Short { came: incoming.len(), size: incoming.len() + left },
+                (Err(ended), _) => Stopped::Ended(ended),
             };
             // What was read ahead is worth keeping for a resume.
             let rest = self.peer.rest_of_body(plan.left.unwrap_or(0));
             let incoming = write(incoming, rest, plan, transfer).await?;
             on_disk(move || drop(incoming)).await;
-            return Err(Stopped::Ended(stopped));
+            return Err(stopped);
         }
         Ok(incoming)
     }

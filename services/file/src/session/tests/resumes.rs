@@ -13,7 +13,8 @@ async fn an_upload_goes_on_where_it_was_cut() {
     let bytes = noise(300_000);
     let request = resume("a", &bytes);
     let (heard, ended) = house.exchange(&[request.as_bytes(), &bytes[..270_000]].concat()).await;
-    assert_eq!((heard.as_slice(), ended), (&b"CONTINUE 0\n"[..], Ended::Lost));
+    let said = b"CONTINUE 0\nERROR:bad_request 270000 of 300000 bytes came\n";
+    assert_eq!((heard.as_slice(), ended), (&said[..], Ended::Lost));
     assert_eq!(house.get("a"), b"old", "until it is whole");
     assert_eq!(house.metric("file_storage_bytes{state=\"partial\"}"), 270_000.0);
     let mut caller = house.dial();

@@ -44,9 +44,11 @@ async fn the_end_of_the_stream_ends_a_request_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_flag_half_a_line_is_nothing() {
+async fn without_the_flag_half_a_line_is_told_and_does_nothing() {
     let house = House::new();
-    assert_eq!(house.talk("UPLOAD:a:x").await, (String::new(), Ended::Lost));
+    let told = ("ERROR:bad_request the line has no end\n".to_owned(), Ended::Refused);
+    assert_eq!(house.talk("UPLOAD:a:x").await, told);
+    assert_eq!(house.talk("STAT a").await, told);
     assert_eq!(house.top(), BTreeSet::new());
 }
 
