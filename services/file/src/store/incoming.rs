@@ -38,11 +38,23 @@ impl Store {
     /// Begins a plain upload of so many bytes, as far as that is known.
     ///
     /// # Errors
-    /// As [`engine::file::Admission::reserve`]; a disk that can't.
+    /// As [`engine::file::Admission::reserve`]; a name that can't be taken; a disk that can't.
     pub(crate) fn receive(&self, size: u64, name: &FileName) -> Result<Incoming, Refusal> {
+        self.check_place(name)?;
         let mut incoming = self.begin().map_err(|error| trouble::refusal(&error))?;
         incoming.reserve(size, name)?;
         Ok(incoming)
+    }
+
+    /// Whether a file may stand under that name, as things are now: who sends it is told before and not
+    /// after. When it is stored that is checked again.
+    pub(super) fn check_place(&self, name: &FileName) -> Result<(), Refusal> {
+        let (parts, own) = name.split();
+        match Folders::open(&self.0.root, parts) {
+            Ok(folders) => size_in(&folders, own).map(drop),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(trouble::placing(&error)),
+        }
     }
 
     fn begin(&self) -> io::Result<Incoming> {
@@ -160,17 +172,23 @@ impl Incoming {
     }
 
     fn rename_into(&mut self, folders: &Folders<'_>, own: &str) -> Result<(), Refusal> {
-        let before = match folders.last().symlink_metadata(own) {
-            Ok(meta) if meta.is_file() => Some(meta.len()),
-            Ok(_) => return Err(trouble::occupied()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(trouble::refusal(&error)),
-        };
+        let before = size_in(folders, own)?;
         let root = &self.store.0.root;
         root.rename(&self.temporary, folders.last(), own).map_err(|error| trouble::placing(&error))?;
         self.temporary.clear();
         self.store.books().changed(before, Some(self.len()));
         Ok(())
+    }
+}
+
+/// How large the file is that another would replace there; `None` when there is none. Refused when what
+/// is there is no file.
+fn size_in(folders: &Folders<'_>, own: &str) -> Result<Option<u64>, Refusal> {
+    match folders.last().symlink_metadata(own) {
+        Ok(meta) if meta.is_file() => Ok(Some(meta.len())),
+        Ok(_) => Err(trouble::occupied()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(trouble::refusal(&error)),
     }
 }
 

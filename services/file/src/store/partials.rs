@@ -94,11 +94,12 @@ impl Store {
     /// Finds what is there of an upload.
     ///
     /// # Errors
-    /// A disk that can't.
+    /// As [`Store::receive`].
     pub(crate) fn resume(&self, size: u64, name: &FileName, claim: Claim) -> Result<Resumed, Refusal> {
         if let Some(receipt) = self.already(size, name, claim.hash) {
             return Ok(Resumed::Stored(receipt));
         }
+        self.check_place(name)?;
         let temporary = format!("{PARTIAL}{}", claim.hash);
         let (file, hasher) = self.open_partial(&temporary, size).map_err(|error| trouble::placing(&error))?;
         let mut incoming = self.go_on(temporary, file, hasher, claim);

@@ -53,6 +53,20 @@ async fn nothing_can_be_put_over_or_through_them() {
     assert_eq!(house.get("inside/real"), b"real");
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_wants_to_is_told_before_the_body() {
+    let (house, _outside) = house();
+    for name in ["link", "way-out/new", "pipe", "inside", "inside/real/x"] {
+        let requests = [format!("UPLOAD 5 {name}\n"), format!("RESUME 5 {} {name}\n", hash(b"hello"))];
+        for request in requests {
+            let mut caller = house.dial();
+            caller.send(&request).await;
+            let line = caller.line().await;
+            assert!(line.starts_with("ERROR:bad_name "), "{request}{line}");
+        }
+    }
+}
+
 /// A folder is swapped for a link to the outside, again and again, while requests go through it.
 #[tokio::test]
 async fn a_folder_that_turns_into_a_link_leads_nowhere() {
