@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chassis::accept::{self, Limits};
-use chassis::{Failure, Flags, Life, Running, net};
+use chassis::{Failure, Flags, Life, Readiness, Running, net};
 use presence::Presence;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 pub use config::{Config, Quota};
 use metrics::Metrics;
@@ -40,6 +40,8 @@ pub static SERVICE: chassis::Service = chassis::Service {
 const LAST_WORDS: &[u8] = b"ERROR:too_many_connections the server is full, try again later\n";
 /// How often partial uploads are swept and the folder is counted anew.
 const SWEEP: Duration = Duration::from_secs(3600);
+/// How often the folder is looked for.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// Opens the port and the data folder and sets the service to work.
 ///
@@ -82,10 +84,35 @@ async fn run(
     tokio::select! {
         () = accept::serve(listener, &life, limits, LAST_WORDS, session) => {}
         () = sweep(&service, config.partial_keep) => {}
+        () = watch(&service, &life.ready) => {}
         () = service.failed.cancelled() => return Err(Failure::fatal("the data folder could not be flushed")),
     }
     service.presence.drop_lease().await;
     Ok(())
+}
+
+/// Says whether the service can serve, for as long as its folder is there and not otherwise.
+async fn watch(service: &Arc<Service>, ready: &Readiness) {
+    let mut moments = interval(PROBE);
+    moments.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        moments.tick().await;
+        let service = service.clone();
+        let found = on_disk(move || service.store.probe()).await;
+        match (found, ready.obstacle()) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => {
+                info!("the data folder is back");
+                ready.set_ready();
+            }
+            (Err(why), told) => {
+                if told.is_none() {
+                    warn!(why, "no file can be served");
+                }
+                ready.set_not(why);
+            }
+        }
+    }
 }
 
 /// Keeps the folder in order: at the start and then every hour.

@@ -60,8 +60,13 @@ impl Process {
     }
 
     fn metrics(&self) -> String {
+        self.admin("/metrics")
+    }
+
+    fn admin(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.admin).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
         let mut heard = String::new();
         stream.read_to_string(&mut heard).unwrap();
         heard
@@ -70,6 +75,14 @@ impl Process {
     /// Waits until this line is in the metrics; the test's own time limit ends the wait.
     fn awaits(&self, sample: &str) {
         while !self.metrics().lines().any(|line| line == sample) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until `/readyz` answers this; the test's own time limit ends the wait.
+    fn awaits_readiness(&self, status: &str, why: &str) {
+        let is = |heard: &str| heard.starts_with(&format!("HTTP/1.1 {status}")) && heard.contains(why);
+        while !is(&self.admin("/readyz")) {
             std::thread::yield_now();
         }
     }
@@ -132,6 +145,19 @@ fn it_serves_until_it_is_told_to_end() {
     let mut heard = String::new();
     idle.read_to_string(&mut heard).unwrap();
     assert_eq!(heard, "INFO:server is going away\n");
+}
+
+#[test]
+fn it_is_ready_while_its_folder_is_there() {
+    let top = tempfile::tempdir().unwrap();
+    let (data, aside) = (top.path().join("data"), top.path().join("aside"));
+    let process = Process::start(&data, &[]);
+    process.awaits_readiness("200", "");
+    fs::rename(&data, &aside).unwrap();
+    process.awaits_readiness("503", "the data folder is gone");
+    fs::rename(&aside, &data).unwrap();
+    process.awaits_readiness("200", "");
+    assert!(process.talk(b"UPLOAD 2 a\nhi").starts_with("OK 2 "));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod folders;
 mod incoming;
 mod partials;
+mod probe;
 mod remove;
 mod stored;
 mod tags;
@@ -16,7 +17,7 @@ mod walk;
 
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, fs, io};
@@ -43,6 +44,8 @@ pub(crate) struct Store(Arc<Inner>);
 
 struct Inner {
     root: Dir,
+    /// Where the folder was when it was opened.
+    path: PathBuf,
     books: Mutex<Admission>,
     /// Held while a name changes what it stands for, so that the books count every change once, and a
     /// folder is not tidied away under a file that is just being put into it. Never held over a flush.
@@ -81,6 +84,7 @@ impl Store {
         take_alone(&folder)?;
         let store = Store(Arc::new(Inner {
             root: Dir::from_std_file(folder),
+            path: path.to_owned(),
             books: Mutex::new(Admission::new(limits)),
             names: Mutex::default(),
             tags: tags::Tags::default(),
