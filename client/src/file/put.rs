@@ -108,7 +108,12 @@ async fn resume(
 ) -> Outcome<Reply> {
     let mut connection = options.open().await?;
     let request = Request::Resume { size: sent.size, hash: sent.hash, name: name.clone() };
-    let offset = match connection.ask_for_work(&request).await? {
+    let answer = match reached {
+        None => connection.ask(&request).await?,
+        // What came over before is hashed again before the service says how much that is.
+        Some(_) => connection.ask_for_work(&request).await?,
+    };
+    let offset = match answer {
         Reply::Continue { offset } if offset <= sent.size => offset,
         // It had all of it already.
         reply @ Reply::Stored { .. } => return Ok(reply),

@@ -108,6 +108,20 @@ fn a_large_file_goes_on_where_it_was_cut() {
 }
 
 #[test]
+fn a_service_that_says_nothing_is_not_waited_for() {
+    let (at, playing) = serve(vec![|mut peer| {
+        assert!(peer.line().starts_with("RESUME 3000000 "));
+        peer.rest();
+    }]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = path(&folder, "big");
+    std::fs::write(&file, large()).unwrap();
+    let (_, err) = expect(3, &["--file", &at, "--timeout", "100ms", "put", &file], b"");
+    assert!(err.contains("within 100ms"), "{err}");
+    playing.join().unwrap();
+}
+
+#[test]
 fn a_refusal_in_front_of_a_body_is_heard() {
     let (at, playing) = serve(vec![|mut peer| {
         peer.line();
