@@ -90,6 +90,16 @@ impl Failure {
         }
     }
 
+    /// The same, with the name of the file that is not there.
+    pub(crate) fn naming(self, name: impl fmt::Display) -> Self {
+        match self {
+            Failure::Refused { code, words } if code == Code::NotFound.as_str() => {
+                Failure::Refused { code, words: format!("{words}: {name}") }
+            }
+            other => other,
+        }
+    }
+
     /// A local file that can't be read or written.
     pub(crate) fn local(what: impl fmt::Display, error: &io::Error) -> Self {
         Failure::Usage(format!("{what}: {error}"))

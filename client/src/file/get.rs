@@ -27,7 +27,7 @@ pub(crate) async fn get(options: &Options, wanted: &Get) -> Outcome {
     if wanted.to.as_deref() == Some(Path::new("-")) {
         return get_to_stdout(options, &name).await;
     }
-    let target = target(&name, wanted.to.as_deref());
+    let target = target(&name, wanted.to.as_deref())?;
     let stored = get_file(options, &name, &target, wanted.force).await?;
     options.print_fetched(&stored, &target)
 }
@@ -43,7 +43,8 @@ pub(crate) async fn get_file(
     check_target(target, force)?;
     let mut connection = options.open().await?;
     let announced = announced(&mut connection, name).await?;
-    let beside = temporary(target).map_err(|error| local(target, &error))?;
+    // Only the kind: the rest of the error tells of the temporary file.
+    let beside = temporary(target).map_err(|error| local(target, &error.kind().into()))?;
     let handle = beside.reopen().map_err(|error| local(target, &error))?;
     let mut file = File::from_std(handle);
     receive(&mut connection, &announced, &mut file, |error| local(target, &error)).await?;
@@ -69,7 +70,8 @@ async fn get_to_stdout(options: &Options, name: &FileName) -> Outcome {
 
 /// What the service says will follow.
 async fn announced(connection: &mut Connection<'_>, name: &FileName) -> Outcome<Stored> {
-    match connection.ask(&Request::Download { name: name.clone() }).await? {
+    let answer = connection.ask(&Request::Download { name: name.clone() }).await;
+    match answer.map_err(|failure| failure.naming(name))? {
         Reply::File { size, hash, name } => Ok(Stored { size, hash, name }),
         reply => Err(connection.unexpected(&reply)),
     }
@@ -109,12 +111,13 @@ fn verify(announced: &Stored, got: Hash) -> Outcome {
 }
 
 /// Where the file goes: the last part of its name, here or in the folder that was told.
-fn target(name: &FileName, to: Option<&Path>) -> PathBuf {
+fn target(name: &FileName, to: Option<&Path>) -> Outcome<PathBuf> {
     let (_, own) = name.split();
     match to {
-        None => PathBuf::from(own),
-        Some(to) if to.is_dir() => to.join(own),
-        Some(to) => to.to_owned(),
+        None => Ok(PathBuf::from(own)),
+        Some(to) if to.is_dir() => Ok(to.join(own)),
+        Some(to) if to.as_os_str().as_encoded_bytes().ends_with(b"/") => Err(no_folder(to)),
+        Some(to) => Ok(to.to_owned()),
     }
 }
 
@@ -125,6 +128,9 @@ fn check_target(target: &Path, force: bool) -> Outcome {
         let target = target.display();
         return Err(Failure::Usage(format!("{target} is no file; `--to -` writes to standard output")));
     }
+    if !folder_of(target).is_dir() {
+        return Err(no_folder(folder_of(target)));
+    }
     if !force && target.symlink_metadata().is_ok() {
         return Err(exists(target));
     }
@@ -133,7 +139,6 @@ fn check_target(target: &Path, force: bool) -> Outcome {
 
 /// A file in the same folder, so that the rename is one step; it goes by itself when all goes wrong.
 fn temporary(target: &Path) -> io::Result<NamedTempFile> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".fetching-").suffix(".part");
     #[cfg(unix)]
@@ -142,7 +147,11 @@ fn temporary(target: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    builder.tempfile_in(folder_of(target))
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn put_in_place(beside: NamedTempFile, target: &Path, force: bool) -> Outcome {
@@ -152,6 +161,10 @@ fn put_in_place(beside: NamedTempFile, target: &Path, force: bool) -> Outcome {
         Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(target)),
         Err(failed) => Err(local(target, &failed.error)),
     }
+}
+
+fn no_folder(folder: &Path) -> Failure {
+    Failure::Usage(format!("there is no folder {}", folder.display()))
 }
 
 fn exists(target: &Path) -> Failure {
@@ -168,6 +181,7 @@ mod tests {
     #[test]
     fn a_file_lands_under_the_last_part_of_its_name() {
         let name = FileName::parse("notes/a b.txt").unwrap();
+        let target = |name, to| target(name, to).unwrap();
         assert_eq!(target(&name, None), Path::new("a b.txt"));
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(target(&name, Some(folder.path())), folder.path().join("a b.txt"));

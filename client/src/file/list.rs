@@ -52,7 +52,8 @@ pub(crate) async fn rm(options: &Options, name: &str) -> Outcome {
 /// Deletes a file, quietly.
 pub(crate) async fn delete(options: &Options, name: &FileName) -> Outcome<FileName> {
     let mut connection = options.open().await?;
-    match connection.ask(&Request::Delete { name: name.clone() }).await? {
+    let answer = connection.ask(&Request::Delete { name: name.clone() }).await;
+    match answer.map_err(|failure| failure.naming(name))? {
         Reply::Deleted { name } => Ok(name),
         reply => Err(connection.unexpected(&reply)),
     }
@@ -62,7 +63,8 @@ pub(crate) async fn delete(options: &Options, name: &FileName) -> Outcome<FileNa
 pub(crate) async fn stat(options: &Options, name: &str) -> Outcome {
     let name = parse_name(name)?;
     let mut connection = options.open().await?;
-    let entry = match connection.ask(&Request::Stat { name }).await? {
+    let answer = connection.ask(&Request::Stat { name: name.clone() }).await;
+    let entry = match answer.map_err(|failure| failure.naming(name))? {
         Reply::Stat(entry) => entry,
         reply => return Err(connection.unexpected(&reply)),
     };

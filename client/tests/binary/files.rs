@@ -154,7 +154,7 @@ fn a_file_lands_whole_or_not_at_all() {
         },
         |mut peer| {
             peer.line();
-            peer.say("ERROR:not_found there is no a\n");
+            peer.say("ERROR:not_found there is no such file\n");
         },
     ]);
     let folder = tempfile::tempdir().unwrap();
@@ -168,7 +168,11 @@ fn a_file_lands_whole_or_not_at_all() {
     assert!(err.contains("is there already; --force replaces it"), "{err}");
 
     let force: Vec<&str> = get.iter().copied().chain(["--force"]).collect();
-    for (code, words) in [(5, "arrived damaged"), (4, "in the middle of the file"), (1, "there is no a")] {
+    for (code, words) in [
+        (5, "arrived damaged"),
+        (4, "in the middle of the file"),
+        (1, "there is no such file: a (not_found)"),
+    ] {
         let (_, err) = expect(code, &force, b"");
         assert!(err.contains(words), "{err}");
         assert_eq!(std::fs::read(&to).unwrap(), HELLO, "the old file stays");
@@ -237,6 +241,8 @@ fn what_makes_no_sense_is_told_before_anybody_is_asked() {
         (vec!["put", "/"], "--as NAME"),
         (vec!["put", "/etc", "--as", "x"], "is no file"),
         (vec!["get", "x", "--to", "/dev/null", "--force"], "/dev/null is no file"),
+        (vec!["get", "x", "--to", "nowhere/"], "client: there is no folder nowhere/\n"),
+        (vec!["get", "x", "--to", "nowhere/x"], "client: there is no folder nowhere\n"),
         (vec!["get", "../x"], "no part of a name is . or .."),
         (vec!["rm", "/etc/passwd"], "does not begin with a slash"),
     ] {
