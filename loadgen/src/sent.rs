@@ -58,9 +58,15 @@ impl Sent {
         self.owed.fetch_add(audience.into(), Ordering::Relaxed);
     }
 
-    /// Notes that a socket has taken a query.
-    pub fn query_taken(&self) {
+    /// Notes that a query is being handed to its socket: before, for its reply may be noted at once.
+    pub fn query_attempted(&self) {
         self.queries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that the socket would not take the query after all.
+    pub fn query_refused(&self) {
+        self.queries.fetch_sub(1, Ordering::Relaxed);
+        self.skipped();
     }
 
     /// Notes that a socket would not take a message, which waits from now on.

@@ -37,6 +37,13 @@ pub struct Replies {
     pub unanswered: u64,
 }
 
+impl Replies {
+    /// The same, with what is missing to so many queries.
+    fn to(self, queries: u64) -> Self {
+        Replies { unanswered: queries.saturating_sub(self.ok + self.late), ..self }
+    }
+}
+
 /// What the sockets' readers note.
 #[derive(Debug)]
 struct Desk {
@@ -96,11 +103,11 @@ impl Askers {
         let socket = &self.sockets[query as usize % self.sockets.len()];
         let sent = &self.scene.sent;
         sent.attempt(number, self.scene.clock.now());
+        sent.query_attempted();
         // A refusal that came back for an earlier query is told at the next one, which then is not sent.
         let taken = socket.try_send(&self.query).or_else(|_| socket.try_send(&self.query));
-        match taken {
-            Ok(_) => sent.query_taken(),
-            Err(_) => sent.skipped(),
+        if taken.is_err() {
+            sent.query_refused();
         }
     }
 
@@ -153,8 +160,9 @@ impl Askers {
 
     /// What became of the queries that were sent so far.
     pub fn replies(&self) -> Replies {
+        // The replies first: for each of them the query has been counted by then.
         let replies = self.desk().replies;
-        Replies { unanswered: self.scene.sent.queries() - replies.ok - replies.late, ..replies }
+        replies.to(self.scene.sent.queries())
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -184,4 +192,15 @@ async fn probe(info: SocketAddr) -> io::Result<Option<Vec<u8>>> {
         }
     }
     Err(io::ErrorKind::TimedOut.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unanswered_is_never_less_than_nothing() {
+        let replies = Replies { ok: 2, late: 1, ..Replies::default() };
+        assert_eq!([0, 2, 3, 5].map(|queries| replies.to(queries).unanswered), [0, 0, 0, 2]);
+    }
 }
