@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::Parser;
 
 use crate::payload;
+use crate::report::text::count;
 use crate::schedule::Arrival;
 
 const EXIT_CODES: &str = "Exit codes: 0 held, 1 could not run, 2 usage, 4 the ledger is broken, \
@@ -18,10 +20,10 @@ const EXIT_CODES: &str = "Exit codes: 0 held, 1 could not run, 2 usage, 4 the le
 #[command(name = "loadgen", version, after_help = EXIT_CODES, allow_negative_numbers = true)]
 pub struct Options {
     /// Chat users.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = whole::<u32>("users", 1..=1_000_000))]
     pub clients: u32,
     /// Rooms that the users are dealt out over; by default one for each 50 users.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>("rooms", 1..=65_536))]
     pub rooms: Option<u32>,
     /// Messages a second, of all users together; 0 for silent users.
     #[arg(long, value_name = "MSGS_PER_S", default_value_t = 100.0, value_parser = rate)]
@@ -30,7 +32,7 @@ pub struct Options {
     #[arg(long, value_name = "Q_PER_S", default_value_t = 100.0, value_parser = rate)]
     pub info_rate: f64,
     /// How long traffic is measured.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
     pub duration: Duration,
     /// How long the users take to join, evenly; by default 5s, or a second for each 500 users.
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -43,13 +45,13 @@ pub struct Options {
     pub drain: Duration,
     /// Bytes in a message, at least 56: those say which message it is and hold its checksum.
     #[arg(long, value_name = "BYTES", default_value_t = 128,
-          value_parser = clap::value_parser!(u16).range(payload::MIN_LEN as i64..=payload::MAX_LEN as i64))]
+          value_parser = whole::<u16>("bytes", payload::MIN_LEN as u64..=payload::MAX_LEN as u64))]
     pub payload: u16,
     /// How due times follow each other.
     #[arg(long, value_enum, default_value_t = Arrival::Constant)]
     pub arrival: Arrival,
     /// Where the random numbers begin: the same seed is the same plan.
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, value_name = "N", default_value_t = 42, value_parser = seed)]
     pub seed: u64,
     /// The host of all services.
     #[arg(long, env = "PARLANCE_HOST", default_value = "127.0.0.1")]
@@ -77,6 +79,23 @@ pub struct Options {
     pub dry_run: bool,
 }
 
+/// Reads a whole number of something within bounds.
+fn whole<N: TryFrom<u64> + Clone + Send + Sync + 'static>(
+    what: &'static str,
+    bounds: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<N, String> + Clone {
+    move |written| {
+        let number = written.parse().ok().filter(|number| bounds.contains(number));
+        number.and_then(|number| N::try_from(number).ok()).ok_or_else(|| {
+            format!("want a number of {what}, {} to {}", count(*bounds.start()), count(*bounds.end()))
+        })
+    }
+}
+
+fn seed(written: &str) -> Result<u64, String> {
+    written.parse().map_err(|_| "want a whole number from 0 up, such as 42".into())
+}
+
 fn rate(written: &str) -> Result<f64, String> {
     let rate: f64 = written.parse().map_err(|_| "a rate is a number a second, such as 100 or 0.5")?;
     if (0.0..=10_000_000.0).contains(&rate) {
@@ -88,6 +107,14 @@ fn rate(written: &str) -> Result<f64, String> {
 
 fn duration(written: &str) -> Result<Duration, String> {
     humantime::parse_duration(written).map_err(|_| "a time is written like 30s, 500ms or 2min".into())
+}
+
+/// A time in which nothing can happen would be a run that says nothing.
+fn some_time(written: &str) -> Result<Duration, String> {
+    match duration(written)? {
+        Duration::ZERO => Err("want more than no time, such as 30s".into()),
+        time => Ok(time),
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +151,7 @@ mod tests {
             ("--rate", "inf"),
             ("--info-rate", "1e99"),
             ("--duration", "30"),
+            ("--duration", "0s"),
             ("--payload", "55"),
             ("--payload", "4096"),
             ("--arrival", "never"),
@@ -132,5 +160,21 @@ mod tests {
             let error = parse(&[&format!("{flag}={value}")]).unwrap_err();
             assert!(error.contains(flag) && error.contains(value), "{flag} {value}: {error}");
         }
+    }
+
+    #[test]
+    fn a_refused_value_is_told_what_would_be_right() {
+        for (arg, right) in [
+            ("--clients=x", "want a number of users, 1 to 1,000,000"),
+            ("--clients=0", "want a number of users, 1 to 1,000,000"),
+            ("--rooms=65537", "want a number of rooms, 1 to 65,536"),
+            ("--payload=big", "want a number of bytes, 56 to "),
+            ("--seed=-1", "want a whole number"),
+            ("--duration=0s", "want more than no time, such as 30s"),
+        ] {
+            let error = parse(&[arg]).unwrap_err();
+            assert!(error.contains(right), "{arg}: {error}");
+        }
+        assert!(parse(&["--warmup=0s", "--ramp=0s", "--drain=0s"]).is_ok());
     }
 }

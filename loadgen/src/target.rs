@@ -43,6 +43,9 @@ async fn resolve(
         None => ("--host", on_port(&options.host, port)),
     };
     let usage = |problem: &str| Failure::Usage { flag, value: value.clone(), problem: problem.into() };
+    if !has_port(&value) {
+        return Err(usage("want HOST:PORT"));
+    }
     let found = lookup_host(&value).await.map_err(|error| usage(&error.to_string()))?;
     // IPv4 first: `localhost` is both, and our services listen on 0.0.0.0.
     let address = found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| usage("the name has no address"))?;
@@ -60,6 +63,13 @@ fn on_port(host: &str, port: u16) -> String {
     } else {
         format!("{host}:{port}")
     }
+}
+
+/// Whether something reads as `host:port`; of an IPv6 address, only one in brackets does.
+fn has_port(target: &str) -> bool {
+    let Some((host, port)) = target.rsplit_once(':') else { return false };
+    let is_one_host = !host.contains(':') || host.starts_with('[') && host.ends_with(']');
+    !host.is_empty() && is_one_host && port.parse::<u16>().is_ok()
 }
 
 /// Whether an address is loopback, private or link-local.
@@ -111,7 +121,16 @@ mod tests {
 
     #[test]
     fn what_leads_nowhere_is_named() {
-        let failure = targets("--chat 127.0.0.1").unwrap_err();
-        assert!(failure.to_string().starts_with("--chat 127.0.0.1: "), "{failure}");
+        for (flag, value) in [
+            ("--chat", "127.0.0.1"),
+            ("--chat", "nonsense"),
+            ("--chat", "::1"),
+            ("--chat", ":9001"),
+            ("--info", "localhost:info"),
+        ] {
+            let failure = targets(&format!("{flag} {value}")).unwrap_err();
+            assert_eq!(failure.to_string(), format!("{flag} {value}: want HOST:PORT"));
+            assert_eq!(failure.exit_code(), 2);
+        }
     }
 }
