@@ -51,6 +51,13 @@ pub struct Report {
     pub exit_code: u8,
 }
 
+impl Report {
+    /// Whether there was no traffic, so that nothing can be said about it.
+    pub fn sent_nothing(&self) -> bool {
+        self.chat.sent + self.info.sent == 0
+    }
+}
+
 /// Where and with what a run was made.
 #[derive(Debug, Clone, Serialize)]
 pub struct Environment {

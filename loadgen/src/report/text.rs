@@ -23,7 +23,11 @@ macro_rules! line {
 
 fn head(text: &mut String, report: &Report) {
     let Report { strain, descriptors, environment, verdict, plan, .. } = report;
-    let word = if verdict.valid { "VALID" } else { "INVALID" };
+    let word = match verdict.valid {
+        true if report.sent_nothing() => "NOTHING SENT",
+        true => "VALID",
+        false => "INVALID",
+    };
     let mut figures = format!("cpu {:.0}% of {} cores", strain.cpu_share * 100.0, strain.cores);
     if let Some(share) = strain.busiest_shard_share {
         let _ = write!(figures, ", busiest reader {:.0}% of one", share * 100.0);
@@ -133,8 +137,11 @@ fn info(text: &mut String, info: &Info) {
 fn tail(text: &mut String, report: &Report) {
     let breaches: Vec<_> =
         report.chat.breaches().iter().map(|(what, times)| format!("{what} {}", count(*times))).collect();
-    let said =
-        if breaches.is_empty() { "held".to_owned() } else { format!("BROKEN: {}", breaches.join(", ")) };
+    let said = match breaches.as_slice() {
+        [] if report.chat.sent == 0 => "is empty".to_owned(),
+        [] => "held".to_owned(),
+        breaches => format!("BROKEN: {}", breaches.join(", ")),
+    };
     let cut = if report.interrupted { ", interrupted" } else { "" };
     line!(text, "the ledger {said}{cut}; exit {}", report.exit_code);
 }

@@ -52,8 +52,18 @@ impl Verdict {
     }
 }
 
-/// The ways in which the generator was the limit.
+impl Evidence<'_> {
+    /// Nothing was sent.
+    fn is_empty(&self) -> bool {
+        self.chat.sent + self.info.sent == 0
+    }
+}
+
+/// The ways in which the generator was the limit; without traffic it limited nothing.
 fn client_limits(evidence: &Evidence<'_>) -> Vec<String> {
+    if evidence.is_empty() {
+        return Vec::new();
+    }
     let Strain { cpu_share, cores, busiest_shard_share, throttled } = *evidence.strain;
     let mut reasons = Vec::new();
     if cpu_share > CPU_LIMIT {
@@ -99,6 +109,9 @@ fn gaps(evidence: &Evidence<'_>) -> Vec<String> {
 
 fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
+    if evidence.is_empty() {
+        warnings.push("no message and no query was sent, so nothing is shown about them".to_owned());
+    }
     if let Some(share) = own_share(evidence).filter(|share| (LATE.0..=LATE.1).contains(share)) {
         warnings.push(format!("up to {:.0}% of the tail is our own lateness", share * 100.0));
     }
@@ -132,7 +145,7 @@ mod tests {
     }
 
     fn verdict(strain: &Strain, wake: u64, chat: &Chat) -> Verdict {
-        let (wake, tail, info) = (row(wake), row(1_000_000), Info::default());
+        let (wake, tail, info) = (row(wake), row(1_000_000), Info { sent: 1, ..Info::default() });
         Verdict::of(&Evidence { strain, wake: &wake, tail: &tail, chat, info: &info, clipped: 0 })
     }
 

@@ -55,6 +55,21 @@ async fn a_good_server_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_sent_nothing_claims_nothing() {
+    let silent = SMALL.replace("--rate 100", "--rate 0");
+    let report = outcome(&[], &silent).await.unwrap();
+    assert_eq!((report.chat.sent, report.info.sent, row(&report, Series::Join).n), (0, 0, 4));
+    assert_eq!(report.exit_code, 0);
+    let words = text::summary(&report);
+    assert!(words.starts_with("NOTHING SENT: "), "{words}");
+    assert!(
+        words.contains("note: no message and no query was sent, so nothing is shown about them"),
+        "{words}"
+    );
+    assert!(words.ends_with("the ledger is empty; exit 0\n"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_a_doubled_and_two_swapped_are_reported_exactly_so() {
     let report = report(&[Fault::SwapWithNext(3), Fault::Drop(7), Fault::Double(9)]).await;
     // Two people said 3 and 4, so two of the four heard both.
