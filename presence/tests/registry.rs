@@ -56,6 +56,18 @@ async fn nobody_home() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
+/// Waits until a lease has lapsed, at a registry of its own.
+async fn a_time_to_live() {
+    let registry = registry().await;
+    let (brief, witness) = (known_at(registry.addr, "brief-1"), known_at(registry.addr, "witness-1"));
+    let mut view = witness.view();
+    let up = |view: &View| view.services.get(&label("brief-1")).map(|service| service.up);
+    once(&mut view, "it is up", |view| up(view) == Some(true)).await;
+    drop(brief);
+    once(&mut view, "it is down", |view| up(view) == Some(false)).await;
+    registry.stop().await.unwrap();
+}
+
 fn is_here(view: &View, name: &str) -> bool {
     view.users.contains_key(&user(name))
 }
@@ -174,6 +186,8 @@ async fn who_is_gone_with_the_registry_is_down_and_does_not_vanish() {
     });
     first.stop().await.unwrap();
     drop(file);
+    // After an outage of more than a second the services are listed at once.
+    a_time_to_live().await;
     let second = registry_at(&addr.to_string()).await;
     let again = |view: &View| view.epoch != before.epoch && up(view, "info-1") == Some(true);
     once(&mut view, "the registry is back", again).await;
