@@ -83,19 +83,19 @@ pub(super) fn search(db: &Connection, query: &str, rooms: &[RoomName], limit: u3
     for room in rooms {
         found.extend(search_room(db, &wanted, room, limit)?);
     }
-    found.sort_by_key(|message| std::cmp::Reverse((message.at, message.id)));
-    found.truncate(limit as usize);
-    Ok(found)
+    found.sort_by_key(|(turn, _)| std::cmp::Reverse(*turn));
+    Ok(found.into_iter().map(|(_, message)| message).take(limit as usize).collect())
 }
 
-fn search_room(db: &Connection, wanted: &str, room: &RoomName, limit: u32) -> Result<Vec<Message>> {
+/// What is found in one room, newest first, each with its turn among those of all rooms.
+fn search_room(db: &Connection, wanted: &str, room: &RoomName, limit: u32) -> Result<Vec<(i64, Message)>> {
     let Some(number) = number_of(db, room)? else { return Ok(Vec::new()) };
     let mut query = db.prepare_cached(
-        "SELECT m.key, m.sender, m.text, m.at FROM words w JOIN messages m ON m.key = w.rowid
+        "SELECT m.key, m.sender, m.text, m.at, m.turn FROM words w JOIN messages m ON m.key = w.rowid
          WHERE words MATCH ? AND w.rowid BETWEEN ? AND ? ORDER BY w.rowid DESC LIMIT ?",
     )?;
     let range = params![wanted, key(number, 0), key(number, MAX_ID), limit];
-    query.query_map(range, |row| message(room, row))?.collect()
+    query.query_map(range, |row| Ok((row.get(4)?, message(room, row)?)))?.collect()
 }
 
 /// Words as people type them, as a query in which every one must be found and none is an operator.

@@ -16,7 +16,8 @@ const VERSION: i64 = 1;
 const APPLICATION_ID: i64 = 0x5061_726c;
 
 /// `messages.key` is the room's number in the high bits and the message's id in the low 40, so that a
-/// room's messages lie together in the order of their ids, in one tree.
+/// room's messages lie together in the order of their ids, in one tree. `turn` rises by message across all
+/// rooms: clocks jump, and many messages share a millisecond.
 const TABLES: &str = "
 CREATE TABLE rooms (
     number INTEGER PRIMARY KEY,
@@ -26,6 +27,7 @@ CREATE TABLE rooms (
 );
 CREATE TABLE messages (
     key INTEGER PRIMARY KEY,
+    turn INTEGER NOT NULL,
     sender TEXT NOT NULL,
     text TEXT NOT NULL,
     at INTEGER NOT NULL

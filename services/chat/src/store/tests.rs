@@ -132,6 +132,26 @@ async fn words_are_found_and_are_never_operators() {
     kept.close().await;
 }
 
+/// Messages of one batch share a millisecond, and ids are each room's own: neither tells which is newer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_found_in_many_rooms_is_newest_first() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    for n in 0..20 {
+        serving.id(if n % 3 == 0 { "a" } else { "b" }, &format!("apple {n}")).await;
+    }
+    serving.close().await;
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    for n in 20..30 {
+        serving.id("a", &format!("apple {n}")).await;
+    }
+    let found = serving.store.search("apple", vec![name("a"), name("b")], 25).await.unwrap();
+    let texts: Vec<String> = found.into_iter().map(|message| message.text).collect();
+    let wanted: Vec<String> = (5..30).rev().map(|n| format!("apple {n}")).collect();
+    assert_eq!(texts, wanted);
+    serving.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_oldest_go_first_and_their_words_with_them() {
     let data = TempDir::new().unwrap();

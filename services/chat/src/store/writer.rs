@@ -37,6 +37,8 @@ pub(super) enum Job {
 pub(super) struct Writer {
     db: Connection,
     rooms: BTreeMap<RoomName, Room>,
+    /// How many messages were ever kept, in all rooms.
+    turn: i64,
     unindexed: u64,
     refs_swept: Timestamp,
     retention: Retention,
@@ -55,8 +57,19 @@ impl Writer {
     pub(super) fn new(db: Connection, retention: Retention, metrics: Metrics) -> Result<Self, Failure> {
         let rooms =
             load_rooms(&db).map_err(|error| Failure::fatal(format!("can't read the rooms: {error}")))?;
+        let turn = last_turn(&db, &rooms)
+            .map_err(|error| Failure::fatal(format!("can't read the rooms: {error}")))?;
         let refs_swept = Timestamp(0);
-        Ok(Writer { db, rooms, unindexed: UNINDEXED, refs_swept, retention, is_forgetting: true, metrics })
+        Ok(Writer {
+            db,
+            rooms,
+            turn,
+            unindexed: UNINDEXED,
+            refs_swept,
+            retention,
+            is_forgetting: true,
+            metrics,
+        })
     }
 
     /// Writes until everybody who could ask is gone, or the disk fails.
@@ -134,7 +147,8 @@ impl Writer {
         let mut rooms = BTreeMap::new();
         let mut outcomes = Vec::with_capacity(posts.len());
         for post in posts {
-            outcomes.push(insert(&transaction, &self.rooms, &mut rooms, post, at)?);
+            self.turn += 1;
+            outcomes.push(insert(&transaction, &self.rooms, &mut rooms, post, self.turn, at)?);
         }
         for room in rooms.values() {
             let mut update = transaction.prepare_cached("UPDATE rooms SET last_id = ? WHERE number = ?")?;
@@ -214,12 +228,24 @@ fn load_rooms(db: &Connection) -> rusqlite::Result<BTreeMap<RoomName, Room>> {
     Ok(rooms)
 }
 
+/// The turn of the newest message of all; every room's newest is under its last id.
+fn last_turn(db: &Connection, rooms: &BTreeMap<RoomName, Room>) -> rusqlite::Result<i64> {
+    let mut query = db.prepare("SELECT turn FROM messages WHERE key = ?")?;
+    let mut last = 0;
+    for room in rooms.values() {
+        let turn = query.query_row([key(room.number, room.last_id)], |row| row.get(0)).optional()?;
+        last = last.max(turn.unwrap_or(0));
+    }
+    Ok(last)
+}
+
 /// Keeps one message; `touched` holds the rooms as they will be once this transaction is committed.
 fn insert(
     transaction: &Transaction<'_>,
     known: &BTreeMap<RoomName, Room>,
     touched: &mut BTreeMap<RoomName, Room>,
     post: &Post,
+    turn: i64,
     at: Timestamp,
 ) -> rusqlite::Result<Outcome> {
     if let Some(outcome) = said_before(transaction, known, touched, post, at)? {
@@ -238,8 +264,8 @@ fn insert(
     room.last_id += 1;
     let key = key(room.number, room.last_id);
     transaction
-        .prepare_cached("INSERT INTO messages (key, sender, text, at) VALUES (?, ?, ?, ?)")?
-        .execute(params![key, post.from.as_str(), post.text, at.0 as i64])?;
+        .prepare_cached("INSERT INTO messages (key, turn, sender, text, at) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![key, turn, post.from.as_str(), post.text, at.0 as i64])?;
     if let Some(reference) = &post.reference {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO refs (user, ref, key, at) VALUES (?, ?, ?, ?)")?
