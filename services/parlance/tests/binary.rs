@@ -1,0 +1,55 @@
+//! The real binary: what it says of itself, and what it says of flags that can't be followed.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+fn parlance(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parlance")).args(args).env_remove("PARLANCE_SYNC").output().unwrap()
+}
+
+/// The one line of a refusal.
+fn refusal(output: &Output) -> String {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!((output.status.code(), errors.len()), (Some(2), 1), "{said}");
+    errors[0].to_owned()
+}
+
+#[test]
+fn it_says_what_it_is() {
+    let help = String::from_utf8(parlance(&["--help"]).stdout).unwrap();
+    for flag in ["--data", "--bind", "--ports", "--drain-secs", "--log"] {
+        assert!(help.contains(flag), "{flag} is missing in {help}");
+    }
+    assert!(String::from_utf8(parlance(&["--version"]).stdout).unwrap().starts_with("parlance "));
+}
+
+#[test]
+fn a_flag_that_makes_no_sense_is_named() {
+    assert!(refusal(&parlance(&["--ports", "some"])).starts_with("error: --ports some: want one of"));
+    assert!(refusal(&parlance(&["--bind", "here"])).starts_with("error: --bind here: "));
+    let far = parlance(&["--bind", "192.0.2.1", "--ports", "free", "--log", "off"]);
+    assert!(refusal(&far).starts_with("error: --bind 192.0.2.1: chat can't have 192.0.2.1:0: "), "{far:?}");
+}
+
+#[test]
+fn a_variable_that_makes_no_sense_is_named_by_its_flag() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
+    command
+        .args(["--ports", "free", "--data", &data.path().display().to_string()])
+        .env("PARLANCE_SYNC", "maybe");
+    assert!(refusal(&command.output().unwrap()).starts_with("error: --sync maybe: want one of full"));
+}
+
+#[test]
+fn a_port_in_use_is_told_with_the_way_out() {
+    // Whoever has the first of the usual ports stands in the way; one may be there already.
+    let _held = TcpListener::bind("127.0.0.1:9000");
+    let line = refusal(&parlance(&["--log", "off"]));
+    assert!(
+        line.contains("127.0.0.1:9000") && line.contains("in use") && line.contains("--ports free"),
+        "{line}"
+    );
+}
