@@ -1,7 +1,7 @@
 //! The chat service: rooms, history, delivery after commit.
 //!
-//! A message's trip: the [session](session) reads a line and decodes it, the [hub](hub) checks it against
-//! the rules, the [store](store) commits it, the hub hands it to the room's [log](delivery), and the
+//! A message's trip: the `session` reads a line and decodes it, the `hub` checks it against
+//! the rules, the `store` commits it, the hub hands it to the room's log (`delivery`), and the
 //! room's task writes it to everybody.
 
 mod config;

@@ -11,11 +11,11 @@ use crate::naming::Naming;
 /// What has to be done next.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Effect {
-    /// Open a connection, then call [`Model::connected`] or [`Model::lost`].
+    /// Open a connection, then call [`Model::connected`](super::Model::connected) or [`Model::lost`](super::Model::lost).
     Dial,
     /// Send a line, which has its end.
     Send(String),
-    /// Close the connection; [`Model::lost`] was called already.
+    /// Close the connection; [`Model::lost`](super::Model::lost) was called already.
     Hang,
     /// Tell the person what the server says.
     Show(Told),
