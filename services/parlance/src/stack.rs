@@ -93,12 +93,16 @@ pub(crate) fn welcome(services: &[Running], data: &Path, ports: Ports) -> String
         text,
         "
 Data is in {}. Ctrl-C stops it. Now try, in another terminal:
-  nc localhost {chat}                                     chat: type a name, then talk
-  echo -n STATUS | nc -u -w1 127.0.0.1 {info}              how it is doing
-  printf 'LIST\\n' | nc -N localhost {file}                which files there are
-  cargo run --release -p client{elsewhere}          the client, with a menu
+  {:<48}  chat: type a name, then talk
+  {:<48}  how it is doing
+  {:<48}  which files there are
+  {:<48}  the client, with a menu
 ",
-        data.display()
+        data.display(),
+        format!("nc 127.0.0.1 {chat}"),
+        format!("printf STATUS | nc -u -w1 127.0.0.1 {info}"),
+        format!("printf 'LIST\\n' | nc -N 127.0.0.1 {file}"),
+        format!("cargo run --release -p client{elsewhere}"),
     );
     text
 }
