@@ -1,7 +1,7 @@
 # One build for every image: `docker build --target chat .`, or a whole stack with `docker compose build`.
 #
-# Targets: registry, chat, info, file, client, loadgen, and parlance (all four services in one process; the
-# last stage, so the one that `docker build .` makes).
+# Targets: registry, chat, info, file, client, loadgen, prometheus (as published, with a health check), and
+# parlance (all four services in one process; the last stage, so the one that `docker build .` makes).
 
 # ---- build: every binary, once ---------------------------------------------------------------------------
 FROM rust:1.95-bookworm AS build
@@ -16,7 +16,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     find . -name '*.rs' -not -path './target/*' -exec touch {} + \
     && PARLANCE_REVISION="$REVISION" cargo build --locked --release --workspace --bins \
     && mkdir -p /out/data \
-    && for name in registry chat info file parlance client loadgen; do cp "target/release/$name" /out/; done
+    && for name in registry chat info file parlance client loadgen; do cp "target/release/$name" /out/; done \
+    && PARLANCE_REVISION="$REVISION" cargo rustc --locked --release -p registry --bin registry -- \
+        -C target-feature=+crt-static \
+    && cp target/release/registry /out/registry-static
 
 # ---- run: no shell, no package manager, nobody's rights ---------------------------------------------------
 FROM gcr.io/distroless/cc-debian12:nonroot AS base
@@ -62,6 +65,11 @@ ENTRYPOINT ["/usr/local/bin/client"]
 FROM base AS loadgen
 COPY --from=build /out/loadgen /usr/local/bin/loadgen
 ENTRYPOINT ["/usr/local/bin/loadgen"]
+
+# Prometheus promises no tool that could ask it for its health without a shell, and no C library for one of
+# ours: a static `registry healthcheck` needs neither.
+FROM prom/prometheus:v2.53.3 AS prometheus
+COPY --from=build /out/registry-static /usr/local/bin/registry
 
 FROM data AS parlance
 COPY --from=build /out/parlance /usr/local/bin/parlance

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 
 use crate::failure::Failure;
+use crate::healthcheck;
 use crate::service::{LONG_VERSION, Service};
 use crate::usage::explain;
 
@@ -67,9 +68,7 @@ pub(crate) fn command<C: Args>(service: &'static Service) -> Command {
         .long_about(None)
         .mut_arg("listen", |arg| arg.required(false).default_value(service.listen))
         .mut_arg("admin", |arg| arg.required(false).global(true).default_value(service.admin))
-        .subcommand(
-            Command::new("healthcheck").about("Ask the admin port whether the service is ready; exit 0 or 1"),
-        );
+        .subcommand(healthcheck::command());
     forgiving(command)
 }
 

@@ -29,14 +29,14 @@ where
     let mut command = command::<C>(service);
     let read = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
         let flags = Flags::from_arg_matches(&matches)?;
-        Ok((C::from_arg_matches(&matches)?, flags, matches.subcommand_name() == Some("healthcheck")))
+        Ok((C::from_arg_matches(&matches)?, flags, matches))
     });
-    let (config, flags, is_healthcheck) = match read {
+    let (config, flags, matches) = match read {
         Ok(read) => read,
         Err(error) => return usage(&command, &error),
     };
-    if is_healthcheck {
-        return healthcheck::ask(flags.admin);
+    if let Some(matches) = matches.subcommand_matches(healthcheck::NAME) {
+        return healthcheck::ask(flags.admin, matches);
     }
     if let Err(failure) = logging::init(&flags.logging) {
         return report(&failure);

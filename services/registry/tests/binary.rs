@@ -83,8 +83,14 @@ fn it_serves_and_ends_on_sigterm() {
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line).unwrap();
     assert!(line.starts_with("{\"ok\":true,\"lease\":") && line.contains("\"ttl_ms\":1000"), "{line}");
-    let check = registry(&["healthcheck", "--admin", &admin]).output().unwrap();
-    assert!(check.status.success());
+    let check = |path: &[&str]| {
+        let asked = [&["healthcheck", "--admin", &admin], path].concat();
+        registry(&asked).output().unwrap().status.code()
+    };
+    assert_eq!(check(&[]), Some(0));
+    assert_eq!(check(&["--path", "/metrics"]), Some(0));
+    assert_eq!(check(&["--path", "/nowhere"]), Some(1));
+    assert_eq!(check(&["--path", "no path"]), Some(2));
     let signal = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
     assert!(signal.success());
     let mut rest = String::new();
