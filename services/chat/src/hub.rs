@@ -11,7 +11,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 
 use crate::config::Config;
-use crate::delivery::{Detached, Member, Room};
+use crate::delivery::{Detached, Line, Member, Room};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 use crate::store::{Kept, Outcome, Post};
@@ -214,26 +214,38 @@ impl Hub {
     }
 
     /// Delivers what has been committed, and answers the senders. Called by the store alone, batch by
-    /// batch, so that ids and order agree.
+    /// batch, so that ids and order agree. A room hears of all its messages at once, for whoever is woken
+    /// by the first of them would be off with it before the others are there.
     pub(crate) fn committed(&self, batch: Vec<(Post, Outcome)>) {
         let mut state = self.lock();
+        let mut lines: BTreeMap<RoomName, Vec<Line>> = BTreeMap::new();
+        let mut answered: BTreeMap<MemberId, (Arc<Member>, u32)> = BTreeMap::new();
         for (post, outcome) in batch {
             let sender = state.members.get(&post.sender).cloned();
-            let answer = match outcome {
-                Ok(Kept::New { id, at }) => {
-                    let place = (post.room.clone(), id);
-                    state.deliver(&post, id, at, sender.as_deref());
-                    Event::Ack { place: Some(place), at }
-                }
-                Ok(Kept::Again { id, at }) => Event::Ack { place: Some((post.room, id)), at },
-                Err(refusal) => {
-                    self.metrics.rejected(refusal.code);
-                    Event::Refused(refusal)
-                }
-            };
+            let room = lines.entry(post.room.clone()).or_default();
+            if let Ok(Kept::New { id, at }) = outcome {
+                state.heads.insert(post.room.clone(), id);
+                room.push(line(&post, id, at, sender.as_deref()));
+            }
             if let Some(sender) = sender {
-                sender.answer(post.reference, answer);
-                sender.end_commit();
+                sender.answer(post.reference, self.answer(post.room, outcome));
+                answered.entry(sender.id).or_insert_with(|| (sender, 0)).1 += 1;
+            }
+        }
+        for (room, lines) in lines {
+            state.deliver(room, lines);
+        }
+        for (sender, commits) in answered.into_values() {
+            sender.end_commits(commits);
+        }
+    }
+
+    fn answer(&self, room: RoomName, outcome: Outcome) -> Event {
+        match outcome {
+            Ok(Kept::New { id, at } | Kept::Again { id, at }) => Event::Ack { place: Some((room, id)), at },
+            Err(refusal) => {
+                self.metrics.rejected(refusal.code);
+                Event::Refused(refusal)
             }
         }
     }
@@ -253,20 +265,16 @@ impl State {
     fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
         for Notice { room, event, skip } in notices {
             if let Some(room) = self.rooms.get(&room) {
-                room.tell(event, skip, None);
+                room.tell(Line { event, skip, received: None });
             }
         }
     }
 
-    fn deliver(&mut self, post: &Post, id: u64, at: Timestamp, sender: Option<&Member>) {
-        self.heads.insert(post.room.clone(), id);
+    fn deliver(&self, name: RoomName, lines: Vec<Line>) {
         // Everybody may have left between the request and the commit.
-        let Some(room) = self.rooms.get(&post.room) else { return };
-        let message =
-            Message { room: post.room.clone(), id, from: post.from.clone(), text: post.text.clone(), at };
-        let wants_echo = sender.is_some_and(|member| member.echo);
-        let skip = if wants_echo { Skip::Nobody } else { Skip::One(post.sender) };
-        room.tell(Event::Message { message, replay: false }, skip, Some(post.received));
+        if let Some(room) = self.rooms.get(&name) {
+            room.tell_all(lines);
+        }
     }
 
     /// Ends the tasks of rooms that nobody is in any more.
@@ -280,4 +288,13 @@ impl State {
             is_there
         });
     }
+}
+
+/// A message for its room.
+fn line(post: &Post, id: u64, at: Timestamp, sender: Option<&Member>) -> Line {
+    let message =
+        Message { room: post.room.clone(), id, from: post.from.clone(), text: post.text.clone(), at };
+    let wants_echo = sender.is_some_and(|member| member.echo);
+    let skip = if wants_echo { Skip::Nobody } else { Skip::One(post.sender) };
+    Line { event: Event::Message { message, replay: false }, skip, received: Some(post.received) }
 }

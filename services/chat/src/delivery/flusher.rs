@@ -82,9 +82,9 @@ impl Flusher {
         let mut batch = Batch::default();
         for op in ops {
             match op {
-                Op::Line { event, skip, received } => {
-                    self.received.extend(received);
-                    self.encode(&mut batch, event, skip);
+                Op::Line(line) => {
+                    self.received.extend(line.received);
+                    self.encode(&mut batch, line.event, line.skip);
                 }
                 Op::Attach(member) => self.attach(member, batch.len()),
                 Op::Start(id) => self.rouse(id, State::Replaying),

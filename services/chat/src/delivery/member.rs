@@ -241,9 +241,9 @@ impl Member {
         self.uncommitted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// It has been answered.
-    pub(crate) fn end_commit(&self) {
-        self.uncommitted.fetch_sub(1, Ordering::Release);
+    /// So many have been answered.
+    pub(crate) fn end_commits(&self, count: u32) {
+        self.uncommitted.fetch_sub(count, Ordering::Release);
         self.wake();
     }
 

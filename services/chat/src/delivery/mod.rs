@@ -11,5 +11,5 @@ mod room;
 mod socket;
 
 pub(crate) use member::Member;
-pub(crate) use room::{Detached, Room};
+pub(crate) use room::{Detached, Line, Room};
 pub(crate) use socket::Socket;

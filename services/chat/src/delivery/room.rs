@@ -1,6 +1,6 @@
 //! One room's way to its members: a queue that anybody may append to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use engine::chat::{Event, MemberId, Skip};
@@ -13,12 +13,7 @@ use crate::metrics::Metrics;
 /// What happens to a room, in order.
 pub(super) enum Op {
     /// It is told something.
-    Line {
-        event: Event,
-        skip: Skip,
-        /// When a message was read off its sender's socket.
-        received: Option<Instant>,
-    },
+    Line(Line),
     /// Somebody gets whatever comes from here on, once [`Op::Start`] says so.
     Attach(Arc<Member>),
     /// Somebody has got the past and is ready for the rest.
@@ -29,6 +24,15 @@ pub(super) enum Op {
     Detach(MemberId, oneshot::Sender<()>),
     /// Nobody is left.
     Close,
+}
+
+/// Something a room is told.
+pub(crate) struct Line {
+    pub event: Event,
+    /// Who does not get it.
+    pub skip: Skip,
+    /// When a message was read off its sender's socket.
+    pub received: Option<Instant>,
 }
 
 /// The end of a room's lines to a member.
@@ -57,8 +61,14 @@ impl Room {
     }
 
     /// Tells the room something.
-    pub(crate) fn tell(&self, event: Event, skip: Skip, received: Option<Instant>) {
-        self.push(Op::Line { event, skip, received });
+    pub(crate) fn tell(&self, line: Line) {
+        self.push(Op::Line(line));
+    }
+
+    /// Tells the room what has been committed together.
+    pub(crate) fn tell_all(&self, lines: Vec<Line>) {
+        self.queue().extend(lines.into_iter().map(Op::Line));
+        self.wake.notify_one();
     }
 
     /// Lets a member in; it gets everything from here on once it is [started](Room::start).
@@ -91,7 +101,7 @@ impl Room {
     /// Waits until something has happened, and takes all of it.
     pub(super) async fn take(&self) -> Vec<Op> {
         loop {
-            let ops = std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+            let ops = std::mem::take(&mut *self.queue());
             if !ops.is_empty() {
                 return ops;
             }
@@ -100,7 +110,11 @@ impl Room {
     }
 
     fn push(&self, op: Op) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(op);
+        self.queue().push(op);
         self.wake.notify_one();
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Vec<Op>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -224,7 +224,7 @@ impl<'a> Talk<'a> {
         let post =
             Post { room, from, text, reference, sender: self.member.id, received: Instant::now().into_std() };
         self.member.begin_commit();
-        self.chat.store.submit(post).await.inspect_err(|_| self.member.end_commit())
+        self.chat.store.submit(post).await.inspect_err(|_| self.member.end_commits(1))
     }
 
     async fn search(&self, query: &str, room: Option<RoomName>, limit: u32) -> Result<Vec<Message>, Refusal> {
