@@ -1,7 +1,7 @@
 //! The thread that writes: whatever has queued while the last commit ran is the next transaction.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chassis::Failure;
 use engine::names::RoomName;
@@ -17,6 +17,9 @@ use crate::metrics::Metrics;
 
 /// Messages in one transaction at most.
 const BATCH: usize = 1024;
+/// How long messages that came together wait for more of them. A commit costs as much as a dozen messages,
+/// and what several people say at once does not end with the first read.
+const GATHERING: Duration = Duration::from_micros(200);
 /// How long a sender's key is remembered.
 const REF_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
 /// Messages that may wait to be indexed before the writer does it unasked, in its idle time.
@@ -80,6 +83,9 @@ impl Writer {
     ) -> Result<(), Failure> {
         let mut waiting = Vec::with_capacity(BATCH);
         while jobs.blocking_recv_many(&mut waiting, BATCH) > 0 {
+            if waiting.len() > 1 {
+                gather(&mut jobs, &mut waiting);
+            }
             let (posts, askers) = self.sort_out(&mut waiting);
             if !posts.is_empty() {
                 let (outcomes, failure) = self.keep(&posts);
@@ -200,6 +206,16 @@ impl Writer {
         self.db
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| Failure::fatal(format!("the last checkpoint failed: {error}")))
+    }
+}
+
+/// Takes in what comes within [`GATHERING`].
+fn gather(jobs: &mut mpsc::Receiver<Job>, waiting: &mut Vec<Job>) {
+    std::thread::sleep(GATHERING);
+    while waiting.len() < BATCH
+        && let Ok(job) = jobs.try_recv()
+    {
+        waiting.push(job);
     }
 }
 
