@@ -3,6 +3,8 @@
 use std::io;
 use std::task::{Context, Poll};
 
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
@@ -26,7 +28,12 @@ impl Socket for TcpStream {
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        TcpStream::try_write(self, bytes)
+        // Straight to the kernel: what the runtime remembers of each socket lies far from everything else
+        // that a walk touches. It has to hear of a full one, though, to wait for it.
+        match send(self, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+            Err(Errno::AGAIN) => TcpStream::try_write(self, bytes),
+            sent => Ok(sent?),
+        }
     }
 
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
