@@ -30,4 +30,4 @@ pub use metrics::Metrics;
 pub use process::{block_on, main, run_until_stopped, usage};
 pub use ready::Readiness;
 pub use running::{Life, Running};
-pub use service::{LONG_VERSION, REVISION, Service, VERSION};
+pub use service::{LONG_VERSION, REVISION, Service, VERSION, one_each};

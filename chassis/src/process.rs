@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
@@ -41,11 +42,14 @@ where
     if let Err(failure) = logging::init(&flags.logging) {
         return report(&failure);
     }
-    block_on(run_until_stopped(async {
-        let running = start(config, flags).await?;
-        info!(service = service.name, version = LONG_VERSION, "started");
-        Ok(vec![running])
-    }))
+    block_on(
+        service.workers,
+        run_until_stopped(async {
+            let running = start(config, flags).await?;
+            info!(service = service.name, version = LONG_VERSION, "started");
+            Ok(vec![running])
+        }),
+    )
 }
 
 /// Ends a process whose command line makes no sense, or only asks for `--help` or `--version`.
@@ -56,10 +60,12 @@ pub fn usage(command: &clap::Command, error: &clap::Error) -> ExitCode {
     report(&Failure::Usage(explain(command, error)))
 }
 
-/// Runs a process's one future on a runtime of its own and turns its end into the exit code.
-pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+/// Runs a process's one future on a runtime of its own, of so many threads for the number of processors, and
+/// turns its end into the exit code.
+pub fn block_on(workers: fn(usize) -> usize, work: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     raise_descriptor_limit();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let workers = workers(std::thread::available_parallelism().map_or(1, usize::from));
+    let runtime = match Builder::new_multi_thread().worker_threads(workers).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::fatal(format!("no runtime: {error}"))),
     };

@@ -20,4 +20,11 @@ pub struct Service {
     pub listen: &'static str,
     /// Where its admin HTTP listens unless told otherwise.
     pub admin: &'static str,
+    /// How many threads its tasks run on, of so many processors.
+    pub workers: fn(usize) -> usize,
+}
+
+/// A thread for each processor: for a service that has no threads of its own besides.
+pub fn one_each(processors: usize) -> usize {
+    processors
 }

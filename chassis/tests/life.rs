@@ -9,8 +9,13 @@ use chassis::{Failure, Life, Running, Service};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const SERVICE: Service =
-    Service { name: "echo", about: "Says what it hears.", listen: "127.0.0.1:0", admin: "127.0.0.1:0" };
+const SERVICE: Service = Service {
+    name: "echo",
+    about: "Says what it hears.",
+    listen: "127.0.0.1:0",
+    admin: "127.0.0.1:0",
+    workers: chassis::one_each,
+};
 
 #[derive(Debug, clap::Args)]
 struct NoConfig {}

@@ -14,7 +14,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-static CHAT: Service = Service { name: "chat", about: "a chat", listen: "127.0.0.1:0", admin: "127.0.0.1:0" };
+static CHAT: Service = Service {
+    name: "chat",
+    about: "a chat",
+    listen: "127.0.0.1:0",
+    admin: "127.0.0.1:0",
+    workers: chassis::one_each,
+};
 
 fn user(name: &str) -> UserName {
     UserName::parse(name).unwrap()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -69,6 +70,11 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_CONNECTIONS_PER_ADDRESS", value_name = "N", default_value_t = 16)]
     pub connections_per_address: usize,
 
+    /// Threads that write to the rooms' members; half of the processors unless given.
+    #[arg(long, env = "PARLANCE_ROOM_THREADS", value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub room_threads: Option<u16>,
+
     /// Take what has arrived as a whole line when the peer then pauses so many milliseconds, for clients
     /// that send no line end.
     #[arg(long, env = "PARLANCE_UNTERMINATED_AFTER", value_name = "MS")]
@@ -80,10 +86,21 @@ pub struct Config {
 }
 
 impl Config {
+    /// `--room-threads`, or half of the processors.
+    pub(crate) fn room_threads(&self) -> usize {
+        let half = || available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
+        self.room_threads.map_or_else(half, usize::from)
+    }
+
     /// `--behind` as a length.
     pub(crate) fn behind_bytes(&self) -> usize {
         usize::try_from(self.behind.as_u64()).unwrap_or(usize::MAX)
     }
+}
+
+/// Sessions have the processors that the rooms leave them.
+pub(crate) fn session_threads(processors: usize) -> usize {
+    (processors / 2).max(1)
 }
 
 /// `--flood`: an allowance, or none is needed.

@@ -11,7 +11,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 
 use crate::config::Config;
-use crate::delivery::{Detached, Line, Member, Room};
+use crate::delivery::{Detached, Line, Member, Room, Threads};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 use crate::store::{Kept, Outcome, Post};
@@ -19,6 +19,7 @@ use crate::store::{Kept, Outcome, Post};
 /// The hub at work.
 pub(crate) struct Hub {
     state: Mutex<State>,
+    threads: Threads,
     behind_limit: usize,
     metrics: Metrics,
 }
@@ -47,7 +48,7 @@ pub(crate) struct Entered {
 
 impl Hub {
     /// An empty hub.
-    pub(crate) fn new(config: &Config, metrics: Metrics) -> Self {
+    pub(crate) fn new(config: &Config, threads: Threads, metrics: Metrics) -> Self {
         let state = State {
             people: rules::Hub::new(config.announce_up_to),
             members: HashMap::new(),
@@ -55,7 +56,7 @@ impl Hub {
             heads: BTreeMap::new(),
             last_member: 0,
         };
-        Hub { state: Mutex::new(state), behind_limit: config.behind_bytes(), metrics }
+        Hub { state: Mutex::new(state), threads, behind_limit: config.behind_bytes(), metrics }
     }
 
     /// Where the rooms' ids go on, as the store has found them.
@@ -107,7 +108,7 @@ impl Hub {
         let room = state
             .rooms
             .entry(name.clone())
-            .or_insert_with(|| Room::open(self.behind_limit, self.metrics.clone()))
+            .or_insert_with(|| Room::open(&self.threads, self.behind_limit, self.metrics.clone()))
             .clone();
         if arrival.is_new {
             room.attach(member.clone());

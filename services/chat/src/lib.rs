@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tracing::debug;
 
 pub use config::{Config, FloodLimit};
+use delivery::Threads;
 pub use ended::Ended;
 use hub::Hub;
 use metrics::Metrics;
@@ -35,6 +36,7 @@ pub const SERVICE: Service = Service {
     about: "Chat: rooms, history and search over TCP; text lines for people, JSON lines for programs",
     listen: "0.0.0.0:9001",
     admin: "127.0.0.1:9011",
+    workers: config::session_threads,
 };
 
 /// Said to a connection that there is no place for; it has not told its dialect.
@@ -72,7 +74,8 @@ pub async fn run(
     life: Life,
 ) -> Result<(), Failure> {
     let metrics = Metrics::new(&life.metrics);
-    let hub = Arc::new(Hub::new(&config, metrics.clone()));
+    let room_threads = Threads::start(config.room_threads())?;
+    let hub = Arc::new(Hub::new(&config, room_threads, metrics.clone()));
     hub.set_heads(database.heads()?);
     let on_commit = {
         let hub = hub.clone();

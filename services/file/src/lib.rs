@@ -34,6 +34,7 @@ pub static SERVICE: chassis::Service = chassis::Service {
     about: "The file service: upload, download, whole or absent",
     listen: "0.0.0.0:9003",
     admin: "127.0.0.1:9013",
+    workers: chassis::one_each,
 };
 
 /// What somebody hears who is one too many.

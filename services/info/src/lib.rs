@@ -33,6 +33,7 @@ pub const SERVICE: Service = Service {
     about: "Answers STATUS, TIME, USERS, ROOMS, SERVICES and PING over UDP.",
     listen: "0.0.0.0:9002",
     admin: "127.0.0.1:9012",
+    workers: chassis::one_each,
 };
 
 /// Opens the port and sets the service to work.

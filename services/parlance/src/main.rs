@@ -19,9 +19,12 @@ fn main() -> ExitCode {
         eprintln!("error: {failure}");
         return failure.exit_code();
     }
-    chassis::block_on(chassis::run_until_stopped(async {
-        let services = stack::start(&flags).await?;
-        print!("{}", stack::welcome(&services, &flags.data, flags.ports));
-        Ok(services)
-    }))
+    chassis::block_on(
+        chassis::one_each,
+        chassis::run_until_stopped(async {
+            let services = stack::start(&flags).await?;
+            print!("{}", stack::welcome(&services, &flags.data, flags.ports));
+            Ok(services)
+        }),
+    )
 }

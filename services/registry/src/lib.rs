@@ -29,6 +29,7 @@ pub const SERVICE: Service = Service {
     about: "Parlance's registry: who is here, kept by leases",
     listen: "127.0.0.1:9000",
     admin: "127.0.0.1:9010",
+    workers: chassis::one_each,
 };
 
 /// What a connection over the limit is told.

@@ -2,26 +2,43 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::chat::{Batch, Dialect, Event, Log, MemberId, Skip, Told};
+use tokio::task::yield_now;
+use tokio::time::sleep_until;
 
 use super::member::{Member, Wrote};
 use super::room::{Op, Room};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 
-/// Members that are written to before other tasks of the thread get their turn.
+/// Members that are written to before other rooms of the thread get their turn.
 const TURN: usize = 256;
+/// How long a room rests at most.
+const LONGEST_REST: Duration = Duration::from_millis(3);
+/// Below this a rest is not worth a timer, which knows no finer than a millisecond.
+const SHORTEST_REST: Duration = Duration::from_micros(300);
 
 /// Serves a room until it is closed.
 pub(super) async fn run(room: Arc<Room>, behind_limit: usize, metrics: Metrics) {
     let mut flusher = Flusher::new(room, behind_limit, metrics);
     while !flusher.closed {
-        let ops = flusher.room.take().await;
-        flusher.apply(ops);
+        flusher.room.stirred().await;
+        flusher.rest().await;
+        flusher.apply(flusher.room.take());
         flusher.walk().await;
     }
+}
+
+/// How long a room rests after a walk that so many messages shared.
+///
+/// A walk costs one write a member, whatever the write holds. When messages come faster than that, a rest of
+/// a third of the walk lets the answers to this one arrive too and share the next: half the cost for each
+/// delivery, and more of them a second. A message that came alone shows that there is no such hurry.
+fn rest_after(walk: Duration, messages: usize) -> Duration {
+    let rest = walk.mul_f64(0.3).min(LONGEST_REST);
+    if messages < 2 || rest < SHORTEST_REST { Duration::ZERO } else { rest }
 }
 
 struct Flusher {
@@ -38,6 +55,8 @@ struct Flusher {
     has_news: bool,
     /// When the messages of this turn were received.
     received: Vec<Instant>,
+    /// Until when the room rests from its last walk.
+    rested: Instant,
     scratch: Vec<u8>,
     closed: bool,
 }
@@ -71,8 +90,16 @@ impl Flusher {
             awake: Vec::new(),
             has_news: false,
             received: Vec::new(),
+            rested: Instant::now(),
             scratch: Vec::new(),
             closed: false,
+        }
+    }
+
+    /// Waits until messages have had the time to gather.
+    async fn rest(&self) {
+        if Instant::now() < self.rested {
+            sleep_until(self.rested.into()).await;
         }
     }
 
@@ -166,14 +193,7 @@ impl Flusher {
     async fn walk(&mut self) {
         let awake = std::mem::take(&mut self.awake);
         if self.has_news {
-            let mut at = 0;
-            while at < self.slots.len() {
-                // Whoever has gone has left their place to the last one.
-                at += usize::from(self.write(at));
-                if at % TURN == TURN - 1 {
-                    tokio::task::yield_now().await;
-                }
-            }
+            self.walk_all().await;
         } else {
             for id in awake {
                 if let Some(&at) = self.index.get(&id) {
@@ -184,6 +204,20 @@ impl Flusher {
         self.forget();
         self.metrics.observe_deliveries(&self.received);
         self.received.clear();
+    }
+
+    async fn walk_all(&mut self) {
+        let began = Instant::now();
+        let mut at = 0;
+        while at < self.slots.len() {
+            // Whoever has gone has left their place to the last one.
+            at += usize::from(self.write(at));
+            if at % TURN == TURN - 1 {
+                yield_now().await;
+            }
+        }
+        let ended = Instant::now();
+        self.rested = ended + rest_after(ended - began, self.received.len());
     }
 
     /// Writes all that one member has not got; false when the member is gone.
@@ -234,5 +268,19 @@ impl Flusher {
     fn forget(&mut self) {
         let needed = self.slots.iter().map(|slot| slot.cursor).min().unwrap_or(self.log.head());
         self.log.forget_before(needed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_walk_that_messages_shared_is_followed_by_a_rest() {
+        let ms = Duration::from_millis;
+        assert_eq!(rest_after(ms(5), 50), Duration::from_micros(1500));
+        assert_eq!(rest_after(ms(5), 1), Duration::ZERO, "a message that came alone");
+        assert_eq!(rest_after(Duration::from_micros(900), 50), Duration::ZERO, "a small room");
+        assert_eq!(rest_after(ms(60), 50), LONGEST_REST);
     }
 }

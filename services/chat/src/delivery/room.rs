@@ -8,6 +8,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::flusher;
 use super::member::Member;
+use super::threads::Threads;
 use crate::metrics::Metrics;
 
 /// What happens to a room, in order.
@@ -54,9 +55,9 @@ pub(crate) struct Room {
 
 impl Room {
     /// Opens a room, with the task that serves it; whoever is `behind_limit` bytes behind is cut off.
-    pub(crate) fn open(behind_limit: usize, metrics: Metrics) -> Arc<Self> {
+    pub(crate) fn open(threads: &Threads, behind_limit: usize, metrics: Metrics) -> Arc<Self> {
         let room = Arc::new(Room { queue: Mutex::default(), wake: Notify::new() });
-        tokio::spawn(flusher::run(room.clone(), behind_limit, metrics));
+        threads.serve(flusher::run(room.clone(), behind_limit, metrics));
         room
     }
 
@@ -98,15 +99,16 @@ impl Room {
         self.push(Op::Close);
     }
 
-    /// Waits until something has happened, and takes all of it.
-    pub(super) async fn take(&self) -> Vec<Op> {
-        loop {
-            let ops = std::mem::take(&mut *self.queue());
-            if !ops.is_empty() {
-                return ops;
-            }
+    /// Waits until something has happened.
+    pub(super) async fn stirred(&self) {
+        while self.queue().is_empty() {
             self.wake.notified().await;
         }
+    }
+
+    /// Takes all that has happened.
+    pub(super) fn take(&self) -> Vec<Op> {
+        std::mem::take(&mut *self.queue())
     }
 
     fn push(&self, op: Op) {

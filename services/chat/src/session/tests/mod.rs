@@ -12,6 +12,7 @@ use presence::Presence;
 use tokio::task::JoinHandle;
 
 use super::serve;
+use crate::delivery::Threads;
 use crate::ended::Ended;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
@@ -36,7 +37,7 @@ impl House {
         let (config, _) = chassis::parse::<Config>(&SERVICE, &[&usual, args].concat()).unwrap();
         let life = Life::new(&SERVICE);
         let metrics = Metrics::new(&life.metrics);
-        let hub = Arc::new(Hub::new(&config, metrics.clone()));
+        let hub = Arc::new(Hub::new(&config, Threads::of_caller(), metrics.clone()));
         let database = Database::open(&config.data, config.sync).unwrap();
         let retention = Retention { age: config.keep, messages: config.keep_messages };
         let on_commit = {

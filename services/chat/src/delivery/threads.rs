@@ -1,0 +1,57 @@
+//! The threads that walk the rooms.
+//!
+//! A walk is a thousand system calls in a row. On the threads that also serve the sessions it would be moved
+//! from one to the other in the middle, and whoever speaks would wait for it; on its own it stays where its
+//! caches are, and the next messages are read and committed beside it.
+
+use std::future::Future;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chassis::Failure;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// The threads that walk the rooms; a room stays with one of them. They end when this is dropped.
+pub(crate) struct Threads {
+    handles: Vec<Handle>,
+    opened: AtomicUsize,
+    /// Dropping these is what ends the threads.
+    _ends: Vec<oneshot::Sender<()>>,
+}
+
+impl Threads {
+    /// Starts so many.
+    ///
+    /// # Errors
+    /// No threads to be had.
+    pub(crate) fn start(count: usize) -> Result<Self, Failure> {
+        let started: io::Result<Vec<_>> = (0..count.max(1)).map(start_one).collect();
+        let started = started.map_err(|error| Failure::fatal(format!("no thread for the rooms: {error}")))?;
+        let (handles, ends) = started.into_iter().unzip();
+        Ok(Threads { handles, opened: AtomicUsize::new(0), _ends: ends })
+    }
+
+    /// The runtime of the caller instead, so that a test has one clock.
+    #[cfg(test)]
+    pub(crate) fn of_caller() -> Self {
+        Threads { handles: vec![Handle::current()], opened: AtomicUsize::new(0), _ends: Vec::new() }
+    }
+
+    /// Serves one more room.
+    pub(super) fn serve(&self, room: impl Future<Output = ()> + Send + 'static) {
+        let turn = self.opened.fetch_add(1, Ordering::Relaxed);
+        self.handles[turn % self.handles.len()].spawn(room);
+    }
+}
+
+fn start_one(number: usize) -> io::Result<(Handle, oneshot::Sender<()>)> {
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let handle = runtime.handle().clone();
+    let (end, ended) = oneshot::channel();
+    std::thread::Builder::new().name(format!("chat-rooms-{number}")).spawn(move || {
+        // The other end is never used, only dropped.
+        let _ = runtime.block_on(ended);
+    })?;
+    Ok((handle, end))
+}
