@@ -61,7 +61,8 @@ pub async fn serve<F, Fut>(
             continue;
         };
         counts.total.with_label_values(&["accepted"]).inc();
-        let work = session(stream, peer);
+        // On the heap by itself: moved into the task as it is, its room would be there twice.
+        let work = Box::pin(session(stream, peer));
         let seated = async move {
             work.await;
             drop(seat);

@@ -56,8 +56,6 @@ pub struct Notice {
 /// What entering a room brings about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
-    /// The others in the room, sorted by name.
-    pub members: Vec<UserName>,
     /// False when one was in the room already; then nothing else has happened.
     pub is_new: bool,
     /// The room that was left for it.
@@ -79,7 +77,8 @@ pub struct Hub {
 struct Person {
     name: UserName,
     style: Style,
-    rooms: BTreeSet<RoomName>,
+    /// Sorted. Most are in one, for which a tree would take ten times the place.
+    rooms: Vec<RoomName>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +94,28 @@ struct Crowd {
     left: u32,
 }
 
+impl Person {
+    fn place(&self, room: &RoomName) -> Result<usize, usize> {
+        self.rooms.binary_search(room)
+    }
+
+    /// False when the room was there already.
+    fn add(&mut self, room: &RoomName) -> bool {
+        let place = self.place(room);
+        if let Err(place) = place {
+            self.rooms.reserve_exact(1);
+            self.rooms.insert(place, room.clone());
+        }
+        place.is_err()
+    }
+
+    fn remove(&mut self, room: &RoomName) {
+        if let Ok(place) = self.place(room) {
+            self.rooms.remove(place);
+        }
+    }
+}
+
 impl Hub {
     /// An empty hub; rooms of more than `announce_up_to` members are told joins and leaves in sums.
     pub fn new(announce_up_to: usize) -> Self {
@@ -107,7 +128,7 @@ impl Hub {
     /// [`Code::NameTaken`].
     pub fn login(&mut self, id: MemberId, name: UserName, style: Style) -> Result<(), Refusal> {
         self.names.claim(&name, id).map_err(|_| name_taken(&name))?;
-        self.people.insert(id, Person { name, style, rooms: BTreeSet::new() });
+        self.people.insert(id, Person { name, style, rooms: Vec::new() });
         Ok(())
     }
 
@@ -129,20 +150,20 @@ impl Hub {
     pub fn enter(&mut self, id: MemberId, room: &RoomName, at: Timestamp) -> Arrival {
         let person = self.people.get_mut(&id).expect("only a member enters a room");
         let (name, style) = (person.name.clone(), person.style);
-        let is_new = person.rooms.insert(room.clone());
+        let is_new = person.add(room);
         let left = match style {
             Style::OneRoom => person.rooms.iter().find(|other| *other != room).cloned(),
             Style::ManyRooms => None,
         };
         let mut notices = Vec::new();
         if let Some(left) = &left {
-            person.rooms.remove(left);
+            person.remove(left);
             notices.extend(self.take_out(id, &name, left, LeaveReason::Left, at));
         }
         if is_new {
             notices.extend(self.bring_in(id, name, room, at));
         }
-        Arrival { members: self.others(id, room), is_new, left, notices }
+        Arrival { is_new, left, notices }
     }
 
     /// Takes somebody out of a room.
@@ -152,7 +173,7 @@ impl Hub {
     pub fn leave(&mut self, id: MemberId, room: &RoomName, at: Timestamp) -> Result<Vec<Notice>, Refusal> {
         self.check_in(id, room)?;
         let person = self.people.get_mut(&id).expect("whoever is in a room is a member");
-        person.rooms.remove(room);
+        person.remove(room);
         let name = person.name.clone();
         Ok(self.take_out(id, &name, room, LeaveReason::Left, at))
     }
@@ -190,7 +211,7 @@ impl Hub {
     /// # Errors
     /// [`Code::NotInRoom`].
     pub fn check_in(&self, id: MemberId, room: &RoomName) -> Result<(), Refusal> {
-        if self.people.get(&id).is_some_and(|person| person.rooms.contains(room)) {
+        if self.people.get(&id).is_some_and(|person| person.place(room).is_ok()) {
             return Ok(());
         }
         Err(Refusal::new(Code::NotInRoom, format!("join #{room} first")))
@@ -203,7 +224,7 @@ impl Hub {
 
     /// The rooms somebody is in, sorted.
     pub fn rooms_of(&self, id: MemberId) -> Vec<RoomName> {
-        self.people.get(&id).map(|person| person.rooms.iter().cloned().collect()).unwrap_or_default()
+        self.people.get(&id).map(|person| person.rooms.clone()).unwrap_or_default()
     }
 
     /// Whoever has this name, or one that is the same.
@@ -232,6 +253,14 @@ impl Hub {
         Ok(users)
     }
 
+    /// The others in a room that somebody is in, sorted by name.
+    pub fn others(&self, id: MemberId, room: &RoomName) -> Vec<UserName> {
+        let members = self.rooms[room].members.iter().filter(|&&other| other != id);
+        let mut names: Vec<UserName> = members.map(|other| self.people[other].name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Which rooms there are, and how many are in each.
     pub fn rooms(&self) -> Vec<(RoomName, u32)> {
         self.rooms.iter().map(|(name, room)| (name.clone(), count(room))).collect()
@@ -254,13 +283,6 @@ impl Hub {
             notices.extend(sum_up_room(name, room));
         }
         notices
-    }
-
-    fn others(&self, id: MemberId, room: &RoomName) -> Vec<UserName> {
-        let members = self.rooms[room].members.iter().filter(|&&other| other != id);
-        let mut names: Vec<UserName> = members.map(|other| self.people[other].name.clone()).collect();
-        names.sort_unstable();
-        names
     }
 
     fn bring_in(&mut self, id: MemberId, user: UserName, name: &RoomName, at: Timestamp) -> Vec<Notice> {

@@ -38,6 +38,8 @@ struct State {
 pub(crate) struct Entered {
     /// What the rules say of it.
     pub arrival: Arrival,
+    /// Who else is there, sorted; empty where it is not to be told.
+    pub others: Vec<UserName>,
     /// The newest id; everything after it comes live.
     pub last_id: u64,
     /// The room, to be started once the past has been told.
@@ -92,19 +94,27 @@ impl Hub {
     /// Lets a connection go, out of every room; each still owes it the lines from before.
     pub(crate) fn logout(&self, id: MemberId, ended: Ended, at: Timestamp) -> Vec<Detached> {
         let mut state = self.lock();
-        let left = state.people.rooms_of(id).iter().map(|room| state.rooms[room].detach(id)).collect();
+        let rooms = state.people.rooms_of(id);
+        let left = rooms.iter().map(|room| state.rooms[room].detach(id)).collect();
         let notices = state.people.logout(id, ended.leave_reason(), at);
         state.members.remove(&id);
         state.publish(notices);
-        state.close_empty();
+        rooms.iter().for_each(|room| state.close_if_empty(room));
         self.count(&state);
         left
     }
 
-    /// Brings a member into a room.
-    pub(crate) fn enter(&self, member: &Arc<Member>, name: &RoomName, at: Timestamp) -> Entered {
+    /// Brings a member into a room; who else is there is asked only where it is to be announced.
+    pub(crate) fn enter(
+        &self,
+        member: &Arc<Member>,
+        name: &RoomName,
+        announce: bool,
+        at: Timestamp,
+    ) -> Entered {
         let mut state = self.lock();
         let arrival = state.people.enter(member.id, name, at);
+        let others = if announce { state.people.others(member.id, name) } else { Vec::new() };
         let room = state
             .rooms
             .entry(name.clone())
@@ -115,10 +125,10 @@ impl Hub {
         }
         let left = arrival.left.as_ref().map(|left| state.rooms[left].detach(member.id));
         state.publish(arrival.notices.clone());
-        state.close_empty();
+        arrival.left.iter().for_each(|left| state.close_if_empty(left));
         self.count(&state);
         let last_id = state.heads.get(name).copied().unwrap_or(0);
-        Entered { arrival, last_id, room, left }
+        Entered { arrival, others, last_id, room, left }
     }
 
     /// Takes a member out of a room.
@@ -130,7 +140,7 @@ impl Hub {
         let notice = state.people.leave(id, room, at)?;
         let left = state.rooms[room].detach(id);
         state.publish(notice);
-        state.close_empty();
+        state.close_if_empty(room);
         self.count(&state);
         Ok(left)
     }
@@ -278,16 +288,13 @@ impl State {
         }
     }
 
-    /// Ends the tasks of rooms that nobody is in any more.
-    fn close_empty(&mut self) {
-        let people = &self.people;
-        self.rooms.retain(|name, room| {
-            let is_there = people.has_room(name);
-            if !is_there {
-                room.close();
-            }
-            is_there
-        });
+    /// Ends the task of a room that nobody is in any more.
+    fn close_if_empty(&mut self, name: &RoomName) {
+        if !self.people.has_room(name)
+            && let Some(room) = self.rooms.remove(name)
+        {
+            room.close();
+        }
     }
 }
 

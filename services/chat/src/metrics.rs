@@ -1,5 +1,7 @@
 //! What chat tells Prometheus.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Instant;
 
 use chassis::metrics::{COUNTS, FAST};
@@ -8,9 +10,13 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 
 use crate::ended::Ended;
 
-/// Chat's metrics. Clones are the same.
+/// Chat's metrics. Clones are the same, and small: every connection has one.
 #[derive(Debug, Clone)]
-pub(crate) struct Metrics {
+pub(crate) struct Metrics(Arc<Series>);
+
+/// What is exported.
+#[derive(Debug)]
+pub(crate) struct Series {
     /// `chat_users`
     pub users: IntGauge,
     /// `chat_rooms`
@@ -60,7 +66,7 @@ impl Metrics {
             "result",
             &["written", "dropped"],
         );
-        Metrics {
+        Metrics(Arc::new(Series {
             users: metrics.gauge("chat_users", "People who have said their name."),
             rooms: metrics.gauge("chat_rooms", "Rooms that somebody is in."),
             disconnects: metrics.counter_vec(
@@ -99,9 +105,19 @@ impl Metrics {
             flood_holds: metrics
                 .counter("chat_flood_holds_total", "Messages after which --flood made a connection wait."),
             slow_consumers: metrics.gauge("chat_slow_consumers", "Members whose socket is full."),
-        }
+        }))
     }
+}
 
+impl Deref for Metrics {
+    type Target = Series;
+
+    fn deref(&self) -> &Series {
+        &self.0
+    }
+}
+
+impl Series {
     /// Counts the end of a connection.
     pub(crate) fn disconnected(&self, ended: Ended) {
         self.disconnects.with_label_values(&[ended.as_str()]).inc();

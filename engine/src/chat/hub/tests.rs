@@ -29,7 +29,7 @@ fn the_others_are_told_who_comes_and_goes() {
     let mut hub = two_in_the_lobby(Style::OneRoom);
     hub.login(MemberId(3), user("carol"), Style::OneRoom).unwrap();
     let arrival = hub.enter(MemberId(3), &room("lobby"), AT);
-    assert_eq!(arrival.members, [user("alice"), user("bob")]);
+    assert_eq!(hub.others(MemberId(3), &room("lobby")), [user("alice"), user("bob")]);
     let joined = Event::Joined { room: room("lobby"), user: user("carol"), at: AT };
     let notice = |event| Notice { room: room("lobby"), event, skip: Skip::One(MemberId(3)) };
     assert_eq!(arrival.notices, [notice(joined)]);

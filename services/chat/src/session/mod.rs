@@ -21,6 +21,7 @@ use crate::delivery::{Member, Socket};
 use crate::ended::Ended;
 use crate::store::now;
 use input::Input;
+use login::Newcomer;
 use talk::Talk;
 
 /// How long last words may wait for the peer to take them, and for the peer to see the end.
@@ -31,24 +32,36 @@ const RETRY_SPREAD_MS: u64 = 5_000;
 /// Serves one connection to its end.
 pub(crate) async fn serve(chat: &Arc<Chat>, socket: Arc<dyn Socket>, peer: SocketAddr) -> Ended {
     let mut input = Input::new(socket.clone(), chat);
-    let (member, ended) = match login::login(chat, &mut input, &socket).await {
-        Ok(newcomer) => {
-            let member = newcomer.member.clone();
-            debug!(%peer, user = %newcomer.name, client = newcomer.client.as_deref(), "logged in");
-            let ended = Talk::new(chat, &mut input, &newcomer, peer).run(newcomer.rooms).await;
-            for room in chat.hub.logout(member.id, ended, now()) {
-                room.wait().await;
-            }
-            (member, ended)
-        }
+    // What is done once, at the beginning and at the end, is on the heap while it lasts: an idle session
+    // must not hold the room for it.
+    let (member, ended) = match Box::pin(login::login(chat, &mut input, &socket)).await {
+        Ok(newcomer) => talk(chat, &mut input, newcomer, peer).await,
         Err((member, ended)) => (member, ended),
     };
     if ended != Ended::Lost {
         say_goodbye(&member, ended);
         // Whoever does not take the words within the time has had the chance.
-        let _ = tokio::time::timeout(FAREWELL, see_off(&member, &socket, &mut input, ended)).await;
+        let _ = tokio::time::timeout(FAREWELL, Box::pin(see_off(&member, &socket, &mut input, ended))).await;
     }
     ended
+}
+
+async fn talk(
+    chat: &Arc<Chat>,
+    input: &mut Input,
+    newcomer: Newcomer,
+    peer: SocketAddr,
+) -> (Arc<Member>, Ended) {
+    let Newcomer { member, name, rooms, client } = newcomer;
+    debug!(%peer, user = %name, client, "logged in");
+    let mut talk = Talk::new(chat, input, member, name, peer);
+    Box::pin(talk.arrive(rooms)).await;
+    let ended = talk.converse().await;
+    let member = talk.into_member();
+    for room in chat.hub.logout(member.id, ended, now()) {
+        room.wait().await;
+    }
+    (member, ended)
 }
 
 fn say_goodbye(member: &Member, ended: Ended) {

@@ -1,5 +1,6 @@
 //! What a member says, answered in the order of the requests.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,7 +13,6 @@ use wire::chat::text::Typed;
 use wire::chat::{json, text};
 
 use super::input::{Input, Said};
-use super::login::Newcomer;
 use super::past::Past;
 use crate::Chat;
 use crate::delivery::Member;
@@ -36,7 +36,7 @@ pub(super) struct Talk<'a> {
     /// Nothing is done before this moment.
     held_until: Option<Instant>,
     /// What waits until the messages before it have been answered.
-    pending: Option<Work>,
+    pending: Option<Box<Work>>,
     /// How it will end once all that was read has been answered.
     ending: Option<Ended>,
 }
@@ -61,15 +61,16 @@ impl<'a> Talk<'a> {
     pub(super) fn new(
         chat: &'a Arc<Chat>,
         input: &'a mut Input,
-        newcomer: &Newcomer,
+        member: Arc<Member>,
+        name: UserName,
         peer: SocketAddr,
     ) -> Self {
         let is_stranger = !chat.config.trusted.contains(peer.ip());
         Talk {
             chat,
             input,
-            member: newcomer.member.clone(),
-            name: newcomer.name.clone(),
+            member,
+            name,
             room: RoomName::lobby(),
             flood: chat.config.flood.0.filter(|_| is_stranger).map(Flood::new),
             started: Instant::now(),
@@ -79,8 +80,13 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Goes to the first rooms, and then does what is asked until the end.
-    pub(super) async fn run(mut self, rooms: Vec<Entry>) -> Ended {
+    /// What is left of it.
+    pub(super) fn into_member(self) -> Arc<Member> {
+        self.member
+    }
+
+    /// Goes to the first rooms.
+    pub(super) async fn arrive(&mut self, rooms: Vec<Entry>) {
         for (index, entry) in rooms.into_iter().enumerate() {
             if index > 0 {
                 self.chat.presence.join(&self.name, &entry.room);
@@ -91,12 +97,16 @@ impl<'a> Talk<'a> {
                 self.refuse(None, refusal).await;
             }
         }
-        let ended = self.converse().await;
+    }
+
+    /// Does what is asked until the end.
+    pub(super) async fn converse(&mut self) -> Ended {
+        let ended = self.answer_all().await;
         self.chat.presence.release(&self.name);
         ended
     }
 
-    async fn converse(&mut self) -> Ended {
+    async fn answer_all(&mut self) -> Ended {
         loop {
             if let Some(ended) = self.member.ended() {
                 return ended;
@@ -123,7 +133,7 @@ impl<'a> Talk<'a> {
     /// Does the next thing that has been asked for. Answers keep the order of the requests, and a message
     /// is answered by its commit: all but further messages wait for that.
     async fn step(&mut self) -> Step {
-        let Some(work) = self.pending.take().or_else(|| self.next_work()) else {
+        let Some(work) = self.pending.take().map(|work| *work).or_else(|| self.next_work()) else {
             return match self.ending {
                 Some(ended) if self.member.all_committed() => Step::End(ended),
                 _ => Step::Wait,
@@ -131,12 +141,14 @@ impl<'a> Talk<'a> {
         };
         let is_message = matches!(&work, Work::Ask(Tagged { request: Request::Say { .. }, .. }));
         if !is_message && !self.member.all_committed() {
-            self.pending = Some(work);
+            self.pending = Some(Box::new(work));
             return Step::Wait;
         }
         match work {
             Work::Ask(Tagged { reference, request }) => {
-                if let Err(refusal) = self.handle(reference.clone(), request).await {
+                // On the heap while it lasts: an idle session must not hold the room for it.
+                let handled = Box::pin(self.handle(reference.clone(), request)).await;
+                if let Err(refusal) = handled {
                     self.refuse(reference, refusal).await;
                 }
             }
@@ -241,7 +253,7 @@ impl<'a> Talk<'a> {
     /// Goes to a room: what it is, its past, and from then on everything live.
     async fn enter(&mut self, reference: Option<Ref>, entry: Entry, announce: bool) -> Result<(), Refusal> {
         let Entry { room, replay } = entry;
-        let mut entered = self.chat.hub.enter(&self.member, &room, now());
+        let mut entered = self.chat.hub.enter(&self.member, &room, announce, now());
         if let Some(left) = entered.left.take() {
             left.wait().await;
         }
@@ -269,7 +281,7 @@ impl<'a> Talk<'a> {
     ) -> Result<(), Refusal> {
         let mut past = Past::find(&self.chat.store, room, replay, entered.last_id).await?;
         if announce {
-            let (members, last_id) = (entered.arrival.members.clone(), entered.last_id);
+            let (members, last_id) = (entered.others.clone(), entered.last_id);
             self.member
                 .answer(reference, Event::Entered { room: room.clone(), members, last_id, gap: past.gap });
         }
@@ -350,7 +362,7 @@ impl<'a> Talk<'a> {
             }
             () = self.member.woken() => {}
             writable = self.member.writable(), if behind_since.is_some() => writable.map_err(|_| Ended::Lost)?,
-            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
+            () = at(deadline) => {}
             () = self.chat.life.drain.signaled(), if !self.is_draining() => self.ending = Some(Ended::Shutdown),
         }
         Ok(())
@@ -366,6 +378,14 @@ impl<'a> Talk<'a> {
                 Err(_) => return self.member.end(Ended::Slow),
             }
         }
+    }
+}
+
+/// Waits for a moment, or for ever; without one it takes no place for a timer.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => Box::pin(sleep_until(deadline)).await,
+        None => pending().await,
     }
 }
 
