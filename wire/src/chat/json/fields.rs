@@ -22,17 +22,27 @@ impl<'a> Fields<'a> {
 
     /// A field that must be there.
     pub(super) fn need<T: Deserialize<'a>>(&self, name: &'static str) -> Result<T, Refusal> {
-        self.get(name)?.ok_or_else(|| Refusal::new(Code::BadRequest, format!("the field {name} is missing")))
+        self.get(name)?.ok_or_else(|| missing(name))
     }
 
     /// A field that may be there.
     pub(super) fn get<T: Deserialize<'a>>(&self, name: &'static str) -> Result<Option<T>, Refusal> {
         match self.0.get(name) {
             None => Ok(None),
-            Some(raw) => serde_json::from_str::<Option<T>>(raw.get()).map_err(|_| {
-                Refusal::new(Code::BadRequest, format!("the field {name} is of the wrong type"))
-            }),
+            Some(raw) => {
+                serde_json::from_str::<Option<T>>(raw.get()).map_err(|error| unreadable(name, raw, &error))
+            }
         }
+    }
+
+    /// How many of something, which must be said.
+    pub(super) fn count(&self, name: &'static str) -> Result<u32, Refusal> {
+        self.maybe_count(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// How many of something. What does not fit is only very many, and is cut anyway.
+    pub(super) fn maybe_count(&self, name: &'static str) -> Result<Option<u32>, Refusal> {
+        Ok(self.get::<u64>(name)?.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
     }
 
     /// A text field that must be there.
@@ -73,6 +83,19 @@ impl Borrow<str> for Key<'_> {
     fn borrow(&self) -> &str {
         &self.0
     }
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::new(Code::BadRequest, format!("the field {name} is missing"))
+}
+
+/// Only here are a field's own bytes looked into, and a string can turn out to be none: half a surrogate pair
+/// is no character, so the line is no JSON text.
+fn unreadable(name: &str, raw: &RawValue, error: &serde_json::Error) -> Refusal {
+    if raw.get().starts_with('"') && error.is_syntax() {
+        return Refusal::new(Code::BadJson, format!("the field {name} holds half a surrogate pair"));
+    }
+    Refusal::new(Code::BadRequest, format!("the field {name} is of the wrong type"))
 }
 
 fn place(error: &serde_json::Error) -> String {

@@ -72,12 +72,12 @@ fn request(fields: &Fields<'_>, kind: &str) -> Result<Request, Refusal> {
         "history" => Request::History {
             room: fields.room()?,
             before: fields.get("before")?,
-            limit: fields.need("limit")?,
+            limit: fields.count("limit")?,
         },
         "search" => Request::Search {
             query: fields.text("query")?.into_owned(),
             room: fields.maybe_room()?,
-            limit: fields.need("limit")?,
+            limit: fields.count("limit")?,
         },
         "who" => Request::Who { room: fields.maybe_room()? },
         "rooms" => Request::Rooms,
@@ -111,7 +111,7 @@ fn room_fields<'a>(raw: &'a RawValue) -> Result<Fields<'a>, Refusal> {
 }
 
 fn entry(fields: &Fields<'_>) -> Result<Entry, Refusal> {
-    let replay = match (fields.get("since")?, fields.get("last")?) {
+    let replay = match (fields.get("since")?, fields.maybe_count("last")?) {
         (None, None) => Replay::Nothing,
         (Some(id), None) => Replay::Since(id),
         (None, Some(count)) => Replay::Last(count),

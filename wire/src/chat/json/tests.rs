@@ -120,6 +120,83 @@ fn what_is_wrong_is_told_with_the_key_where_there_is_one() {
     }
 }
 
+/// A lone half of a surrogate pair was called a wrong type, though the line itself is no JSON text.
+#[test]
+fn half_a_surrogate_pair_is_no_json() {
+    for half in [r"\ud800", r"\udc00", r"\ud83ex", r"\ud83e\n", r"\udd80\ud83e"] {
+        let line = format!(r#"{{"type":"say","room":"lobby","text":"{half}","ref":"a"}}"#);
+        let spoiled = decode_request(&line).unwrap_err();
+        assert_eq!(spoiled.refusal.code, Code::BadJson, "{line}");
+        assert_eq!(spoiled.reference, Some(Ref::parse("a").unwrap()), "{line}");
+        let codes = [
+            format!(r#"{{"type":"nick","user":"{half}"}}"#),
+            format!(r#"{{"type":"{half}"}}"#),
+            format!(r#"{{"type":"ping","ref":"{half}"}}"#),
+            format!(r#"{{"type":"ping","{half}":1}}"#),
+        ]
+        .map(|line| decode_request(&line).unwrap_err().refusal.code);
+        assert_eq!(codes, [Code::BadJson; 4], "{half}");
+    }
+    let unread = decode_request(r#"{"type":"ping","x":"\ud800"}"#).unwrap();
+    assert_eq!(unread.request, Request::Ping, "a field of no meaning is not looked into");
+}
+
+#[test]
+fn numbers_are_whole_and_fit() {
+    let history = |limit: &str| {
+        decode_request(&format!(r#"{{"type":"history","room":"lobby","limit":{limit}}}"#))
+            .map(|tagged| match tagged.request {
+                Request::History { limit, .. } => limit,
+                other => panic!("{other:?}"),
+            })
+            .map_err(|spoiled| spoiled.refusal.code)
+    };
+    for (limit, wanted) in [("0", 0), ("4294967295", u32::MAX), ("4294967296", u32::MAX)] {
+        assert_eq!(history(limit), Ok(wanted));
+    }
+    assert_eq!(history(&u64::MAX.to_string()), Ok(u32::MAX), "very many are only very many");
+    let long = "9".repeat(400);
+    for bad in
+        ["-1", "-0", "1e3", "1.0", "1.5", "18446744073709551616", "1e999", &long, "\"5\"", "true", "[]"]
+    {
+        assert_eq!(history(bad), Err(Code::BadRequest), "{bad}");
+        for field in ["since", "last"] {
+            let line = format!(r#"{{"type":"join","room":"lobby","{field}":{bad}}}"#);
+            assert_eq!(decode_request(&line).unwrap_err().refusal.code, Code::BadRequest, "{line}");
+        }
+        let line = format!(r#"{{"type":"history","room":"lobby","limit":1,"before":{bad}}}"#);
+        assert_eq!(decode_request(&line).unwrap_err().refusal.code, Code::BadRequest, "{line}");
+    }
+    for bad in ["01", "0x10", "+5", "١٢", "NaN", "1_000", "."] {
+        assert_eq!(history(bad), Err(Code::BadJson), "{bad} is no JSON at all");
+    }
+}
+
+/// Of two fields of one name the later counts, as with most readers of JSON.
+#[test]
+fn the_later_of_two_fields_counts() {
+    let tagged = decode_request(r#"{"type":"say","text":"x","type":"ping","ref":"a","ref":"b"}"#).unwrap();
+    assert_eq!(tagged, Tagged { reference: Some(Ref::parse("b").unwrap()), request: Request::Ping });
+}
+
+/// As deep as a line may be long: nothing that is not looked into is worth a stack.
+#[test]
+fn depth_costs_nothing() {
+    for (open, close) in [("[", "]"), ("{\"x\":", "}")] {
+        let deep = open.repeat(2_000) + "0" + &close.repeat(2_000);
+        let line = format!(r#"{{"type":"ping","x":{deep}}}"#);
+        assert_eq!(decode_request(&line).unwrap().request, Request::Ping);
+        for field in ["type", "ref"] {
+            let line = format!(r#"{{"type":"ping","{field}":{deep}}}"#);
+            assert_eq!(decode_request(&line).unwrap_err().refusal.code, Code::BadRequest);
+        }
+        let line = format!(r#"{{"type":"hello","user":"x","rooms":[{deep}]}}"#);
+        assert!(matches!(decode_hello(&line).unwrap_err().refusal.code, Code::BadRequest));
+        let unclosed = format!(r#"{{"type":"ping","x":{}"#, open.repeat(2_000));
+        assert_eq!(decode_request(&unclosed).unwrap_err().refusal.code, Code::BadJson);
+    }
+}
+
 #[test]
 fn a_field_of_another_type_does_not_matter() {
     let tagged = decode_request(r#"{"type":"ping","room":7,"since":null,"ref":null}"#).unwrap();
