@@ -3,11 +3,12 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
+use socket2::SockRef;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,6 +18,12 @@ pub(crate) fn chat(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
     command.args(args).env_clear();
     command
+}
+
+/// Flags to serve this folder on free ports.
+pub(crate) fn serving(data: &Path) -> [&str; 8] {
+    let data = data.to_str().unwrap();
+    ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--registry", "none", "--data", data]
 }
 
 /// Runs it to its end.
@@ -47,10 +54,12 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it on free ports and this folder, and waits until it listens.
     pub(crate) fn start(data: &Path, args: &[&str]) -> Self {
-        let data = data.to_str().unwrap();
-        let usual =
-            ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--registry", "none", "--data", data];
-        let mut child = chat(&[&usual, args].concat()).stdout(Stdio::piped()).spawn().unwrap();
+        Self::run(&mut chat(&[&serving(data), args].concat()))
+    }
+
+    /// Runs a command that becomes it, and waits until it listens.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
@@ -60,8 +69,26 @@ impl Process {
         Process { child, _said: said, addr, admin }
     }
 
+    /// The same, with its log to be read.
+    pub(crate) fn start_logging(data: &Path, args: &[&str]) -> (Self, BufReader<ChildStderr>) {
+        let mut process = Self::run(chat(&[&serving(data), args].concat()).stderr(Stdio::piped()));
+        let log = process.child.stderr.take().unwrap();
+        (process, BufReader::new(log))
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        kill_process(self.pid(), Signal::TERM).unwrap();
+    }
+
+    /// Leaves it so many descriptors beside those that it has.
+    pub(crate) fn spare_descriptors(&self, count: u64) {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count() as u64;
+        let limit = Some(open + count);
+        prlimit(Some(self.pid()), Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();
     }
 
     /// Waits for its end and returns the exit code.
@@ -96,6 +123,18 @@ impl Process {
         }
         panic!("{sample} is not exported")
     }
+
+    /// Waits until a sample is as wanted.
+    pub(crate) fn metric_is(&self, sample: &str, wanted: impl Fn(f64) -> bool) {
+        let began = Instant::now();
+        loop {
+            let now = self.metric(sample);
+            if wanted(now) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{sample} stays {now}");
+        }
+    }
 }
 
 impl Drop for Process {
@@ -127,7 +166,17 @@ impl Client {
     }
 
     pub(crate) fn send(&mut self, line: &str) -> io::Result<()> {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes())
+        self.send_bytes(format!("{line}\n").as_bytes())
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.get_mut().write_all(bytes)
+    }
+
+    /// Goes away without an orderly end.
+    pub(crate) fn reset(self) {
+        SockRef::from(self.0.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// The next whole line; `None` at the end of the stream.
