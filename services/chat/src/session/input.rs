@@ -18,10 +18,12 @@ const READ: usize = 16 * 1024;
 /// Bytes thrown away at the end so that the peer sees the last words.
 const DISCARD: usize = 1024 * 1024;
 
-/// What a connection says. An idle one owns no buffer.
+/// What a connection says. An idle one owns no buffer, and one that is slow owns what it has sent.
 pub(super) struct Input {
     socket: Arc<dyn Socket>,
     buf: Vec<u8>,
+    /// How much of it, at its front, was taken as lines.
+    taken: usize,
     splitter: Splitter,
     received_bytes: IntCounter,
     /// A pause of this length ends a line.
@@ -46,6 +48,7 @@ impl Input {
         Input {
             socket,
             buf: Vec::new(),
+            taken: 0,
             splitter: Splitter::new(MAX_LINE),
             received_bytes: chat.metrics.received_bytes.clone(),
             pause: chat.config.unterminated_after.map(Duration::from_millis),
@@ -56,13 +59,13 @@ impl Input {
 
     /// The next line of what has been read; `None` when more has to be read first.
     pub(super) fn next(&mut self) -> Option<Said> {
-        let found = match self.splitter.next(&self.buf) {
-            Some(found) => Some(found),
-            None if self.rest_is_a_line() => self.splitter.take_rest(&self.buf),
-            None => None,
+        let rest = &self.buf[self.taken..];
+        let found = match self.splitter.next(rest) {
+            None if self.rest_is_a_line() => self.splitter.take_rest(rest),
+            found => found,
         };
         let Some((line, used)) = found else {
-            self.release_if_empty();
+            self.drop_taken();
             return None;
         };
         let said = match line.text() {
@@ -70,13 +73,18 @@ impl Input {
             Err(refusal) if refusal.code == Code::LineTooLong => Said::TooLong,
             Err(refusal) => Said::Spoiled(refusal),
         };
-        self.buf.drain(..used);
+        self.taken += used;
         Some(said)
+    }
+
+    /// What has been read and not been taken as a line.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.buf[self.taken..]
     }
 
     /// When what has been read becomes a line without an end.
     pub(super) fn pause_ends(&self) -> Option<Instant> {
-        self.pause.filter(|_| !self.buf.is_empty()).map(|pause| self.heard + pause)
+        self.pause.filter(|_| !self.rest().is_empty()).map(|pause| self.heard + pause)
     }
 
     /// Whether the peer will say nothing more.
@@ -88,36 +96,35 @@ impl Input {
     pub(super) async fn read(&mut self) -> io::Result<()> {
         loop {
             poll_fn(|cx| self.socket.poll_read_ready(cx)).await?;
-            let len = self.buf.len();
-            self.buf.resize(len + READ, 0);
-            let read = self.socket.try_read(&mut self.buf[len..]);
-            self.buf.truncate(len + *read.as_ref().unwrap_or(&0));
-            match read {
-                Ok(0) => {
-                    self.is_over = true;
-                    return Ok(());
-                }
-                Ok(read) => {
-                    self.received_bytes.inc_by(read as u64);
-                    self.heard = Instant::now();
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.release_if_empty(),
-                Err(error) => return Err(error),
+            match self.read_now() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
             }
         }
     }
 
+    fn read_now(&mut self) -> io::Result<()> {
+        // Not in the buffer itself: whoever sends a byte at a time would own room for all that might come.
+        let mut bytes = [0; READ];
+        let read = self.socket.try_read(&mut bytes)?;
+        self.is_over = read == 0;
+        self.received_bytes.inc_by(read as u64);
+        self.buf.extend_from_slice(&bytes[..read]);
+        self.heard = Instant::now();
+        Ok(())
+    }
+
     /// Whether the peer has sent more than was taken. Only to be asked when nothing more is to be taken.
     pub(super) fn has_more(&self) -> bool {
-        !self.buf.is_empty() || self.socket.try_read(&mut [0]).is_ok_and(|read| read > 0)
+        !self.rest().is_empty() || self.socket.try_read(&mut [0]).is_ok_and(|read| read > 0)
     }
 
     /// Reads on to the end of the stream, or as far as is decent, and keeps nothing.
     pub(super) async fn discard(&mut self) -> io::Result<()> {
         let mut left = DISCARD;
         while !self.is_over && left > 0 {
-            self.buf.clear();
+            self.taken = self.buf.len();
+            self.drop_taken();
             self.read().await?;
             left = left.saturating_sub(self.buf.len());
         }
@@ -128,9 +135,11 @@ impl Input {
         self.pause.is_some_and(|pause| self.is_over || self.heard.elapsed() >= pause)
     }
 
-    fn release_if_empty(&mut self) {
-        if self.buf.is_empty() {
-            self.buf = Vec::new();
+    /// Drops the lines that were taken, all at once: each alone would move everything behind it.
+    fn drop_taken(&mut self) {
+        if self.taken > 0 {
+            self.buf = self.buf.split_off(self.taken);
+            self.taken = 0;
         }
     }
 }
