@@ -17,6 +17,9 @@ const HELP: &[&str] = &[
     "/help  this                            /quit  leave",
 ];
 
+/// What stands between a command and its words.
+const BLANK: [char; 2] = [' ', '\t'];
+
 /// Lines that `/history` shows when it is not told how many.
 pub const HISTORY_LINES: u32 = 20;
 /// Messages that `/search` shows.
@@ -51,17 +54,16 @@ pub fn decode(line: &str, room: &RoomName, replay: Replay) -> Result<Typed, Refu
     if line.is_empty() {
         return Ok(Typed::Nothing);
     }
-    text::check_message(line)?;
     match line.strip_prefix('/') {
-        None => Ok(say(room, line)),
-        Some(escaped) if escaped.starts_with('/') => Ok(say(room, escaped)),
+        None => say(room, line),
+        Some(escaped) if escaped.starts_with('/') => say(room, escaped),
         Some(command) => decode_command(command, room, replay),
     }
 }
 
 fn decode_command(command: &str, room: &RoomName, replay: Replay) -> Result<Typed, Refusal> {
-    let (name, rest) = command.split_once([' ', '\t']).unwrap_or((command, ""));
-    let rest = rest.trim();
+    let (name, rest) = command.split_once(BLANK).unwrap_or((command, ""));
+    let rest = rest.trim_matches(BLANK);
     Ok(match name {
         "join" => {
             let entry = Entry { room: RoomName::parse(need(rest, "/join ROOM")?)?, replay };
@@ -73,18 +75,18 @@ fn decode_command(command: &str, room: &RoomName, replay: Replay) -> Result<Type
             Typed::Request(Request::Who { room: Some(room) })
         }
         "msg" => {
-            let (to, text) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
-            let text = need(text.trim_start(), "/msg USER TEXT")?.to_owned();
+            let (to, text) = rest.split_once(BLANK).unwrap_or((rest, ""));
+            let text = message(need(text.trim_start_matches(BLANK), "/msg USER TEXT")?)?;
             Typed::Request(Request::Direct { to: UserName::parse(to)?, text })
         }
         "nick" => Typed::Request(Request::Nick { user: UserName::parse(need(rest, "/nick NAME")?)? }),
-        "me" => say(room, &format!("* {}", need(rest, "/me TEXT")?)),
+        "me" => say(room, &format!("* {}", message(need(rest, "/me TEXT")?)?))?,
         "history" => {
             let limit = if rest.is_empty() { HISTORY_LINES } else { number(rest)? };
             Typed::Request(Request::History { room: room.clone(), before: None, limit })
         }
         "search" => {
-            let query = need(rest, "/search WORDS")?.to_owned();
+            let query = message(need(rest, "/search WORDS")?)?;
             Typed::Request(Request::Search { query, room: None, limit: SEARCH_LINES })
         }
         "help" => Typed::Help,
@@ -93,8 +95,13 @@ fn decode_command(command: &str, room: &RoomName, replay: Replay) -> Result<Type
     })
 }
 
-fn say(room: &RoomName, text: &str) -> Typed {
-    Typed::Request(Request::Say { room: room.clone(), text: text.to_owned() })
+fn say(room: &RoomName, text: &str) -> Result<Typed, Refusal> {
+    Ok(Typed::Request(Request::Say { room: room.clone(), text: message(text)? }))
+}
+
+fn message(text: &str) -> Result<String, Refusal> {
+    text::check_message(text)?;
+    Ok(text.to_owned())
 }
 
 fn need<'a>(rest: &'a str, usage: &'static str) -> Result<&'a str, Refusal> {
@@ -247,6 +254,18 @@ mod tests {
             ("/msg b@b hi", Code::BadName),
             ("/nick", Code::BadRequest),
             ("/nick аdmin", Code::BadName),
+            ("/nick bell\u{7}", Code::BadName),
+            ("/nick bob\u{85}", Code::BadName),
+            ("/nick a\tb", Code::BadName),
+            ("/msg b\u{1b}b hi", Code::BadName),
+            ("/msg bob \u{1b}", Code::BadText),
+            ("/me \u{1b}", Code::BadText),
+            ("/me \u{3000}", Code::BadText),
+            ("/search \u{1b}", Code::BadText),
+            ("/join d\u{1b}v", Code::BadRoom),
+            ("/who d\u{1b}v", Code::BadRoom),
+            ("/\u{1b}", Code::UnknownCommand),
+            ("//\u{1b}", Code::BadText),
             ("/history -1", Code::BadRequest),
             ("/history 0x10", Code::BadRequest),
             ("/history ١٢", Code::BadRequest),

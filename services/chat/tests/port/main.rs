@@ -9,6 +9,7 @@ mod limits;
 mod lines;
 mod login;
 mod metrics;
+mod names;
 mod resume;
 mod retries;
 mod rooms;

@@ -168,6 +168,8 @@ impl Client {
     }
 
     fn over(stream: TcpStream) -> Self {
+        // What is sent apart goes apart.
+        stream.set_nodelay(true).unwrap();
         let (read, write) = stream.into_split();
         Client { read: BufReader::new(read), write }
     }
@@ -185,6 +187,52 @@ impl Client {
     /// Sends bytes as they are.
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
         within("a peer that reads", self.write.write_all(bytes)).await.unwrap();
+    }
+
+    /// Sends bytes to somebody who may have stopped listening; false when they have.
+    pub(crate) async fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
+        within("a peer that reads", self.write.write_all(bytes)).await.is_ok()
+    }
+
+    /// Sends a byte now and then until the server closes; all that it said until then.
+    pub(crate) async fn trickle(&mut self, byte: u8) -> String {
+        let Client { read, write } = self;
+        let mut said = String::new();
+        let sending = async {
+            while write.write_all(&[byte]).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ended = within("the end", read.read_to_string(&mut said)) => ended.unwrap(),
+            () = sending => unreachable!("it sends until the end"),
+        };
+        said
+    }
+
+    /// Sends bytes, and meanwhile reads so many lines.
+    pub(crate) async fn exchange(&mut self, bytes: &[u8], count: usize) -> Vec<String> {
+        let Client { read, write } = self;
+        let reading = async {
+            let mut lines = Vec::new();
+            while lines.len() < count {
+                let mut line = String::new();
+                within("a line", read.read_line(&mut line)).await.unwrap();
+                lines.push(line);
+            }
+            lines
+        };
+        let (sent, lines) = tokio::join!(write.write_all(bytes), reading);
+        sent.unwrap();
+        lines
+    }
+
+    /// Everything up to the end of the stream.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        within("the end", self.read.read_to_string(&mut rest)).await.unwrap();
+        rest
     }
 
     /// Ends one's own side.
@@ -220,9 +268,14 @@ impl Client {
 
     /// The next line must be an error of this code, with words for people.
     pub(crate) async fn expect_error(&mut self, code: &str) {
+        self.expect_error_because(code, "").await;
+    }
+
+    /// The same; a failed test says why it should have been.
+    pub(crate) async fn expect_error_because(&mut self, code: &str, why: &str) {
         let line = self.line().await;
         let words = line.strip_prefix(&format!("ERROR:{code} "));
-        assert!(words.is_some_and(|words| !words.is_empty()), "{line:?} is no {code}");
+        assert!(words.is_some_and(|words| !words.is_empty()), "{line:?} is no {code}; {why}");
     }
 
     /// The next line must be this object; moments are checked and left out.
@@ -232,10 +285,15 @@ impl Client {
 
     /// The next line must be an error object of this code and key.
     pub(crate) async fn expect_refusal(&mut self, code: &str, reference: Option<&str>) {
+        self.expect_refusal_because(code, reference, "").await;
+    }
+
+    /// The same; a failed test says why it should have been.
+    pub(crate) async fn expect_refusal_because(&mut self, code: &str, reference: Option<&str>, why: &str) {
         let object = self.object().await;
         let shown = [&object["type"], &object["code"], &object["ref"]];
-        assert_eq!(shown, [&json!("error"), &json!(code), &json!(reference)], "{object}");
-        assert!(object["message"].as_str().is_some_and(|words| !words.is_empty()), "{object}");
+        assert_eq!(shown, [&json!("error"), &json!(code), &json!(reference)], "{object}; {why}");
+        assert!(object["message"].as_str().is_some_and(|words| !words.is_empty()), "{object}; {why}");
     }
 
     /// The server must have nothing more to say than the end of the stream.
