@@ -2,6 +2,7 @@
 
 use engine::Code;
 use engine::chat::LeaveReason;
+use wire::chat::foreign::Foreign;
 
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +21,13 @@ pub enum Ended {
     LoginTimeout,
     /// Three names were refused.
     TooManyAttempts,
+    /// The first bytes were another protocol's.
+    Foreign(Foreign),
 }
 
 impl Ended {
     /// Every reason.
-    pub const ALL: [Ended; 7] = [
+    pub const ALL: [Ended; 10] = [
         Ended::Quit,
         Ended::Lost,
         Ended::Slow,
@@ -32,6 +35,9 @@ impl Ended {
         Ended::LineTooLong,
         Ended::LoginTimeout,
         Ended::TooManyAttempts,
+        Ended::Foreign(Foreign::Tls),
+        Ended::Foreign(Foreign::Http),
+        Ended::Foreign(Foreign::Ssh),
     ];
 
     /// As it stands in the log and the metrics.
@@ -44,13 +50,14 @@ impl Ended {
             Ended::LineTooLong => "line_too_long",
             Ended::LoginTimeout => "login_timeout",
             Ended::TooManyAttempts => "too_many_attempts",
+            Ended::Foreign(protocol) => protocol.as_str(),
         }
     }
 
     /// What the peer is told before the close, where it is an error.
     pub fn last_words(self) -> Option<(Code, &'static str)> {
         match self {
-            Ended::Quit | Ended::Lost | Ended::Shutdown => None,
+            Ended::Quit | Ended::Lost | Ended::Shutdown | Ended::Foreign(_) => None,
             Ended::Slow => {
                 Some((Code::TooSlow, "you read more slowly than the others write; come back with since"))
             }
@@ -66,9 +73,11 @@ impl Ended {
             Ended::Quit => LeaveReason::Quit,
             Ended::Slow => LeaveReason::Slow,
             Ended::Shutdown => LeaveReason::Shutdown,
-            Ended::Lost | Ended::LineTooLong | Ended::LoginTimeout | Ended::TooManyAttempts => {
-                LeaveReason::Lost
-            }
+            Ended::Lost
+            | Ended::LineTooLong
+            | Ended::LoginTimeout
+            | Ended::TooManyAttempts
+            | Ended::Foreign(_) => LeaveReason::Lost,
         }
     }
 }

@@ -7,6 +7,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal};
 use presence::Claim;
 use tokio::time::{Instant, sleep_until};
+use wire::chat::foreign::Foreign;
 use wire::chat::json::{self, Opening};
 use wire::chat::text;
 
@@ -65,6 +66,12 @@ impl Login<'_> {
     async fn next(&mut self, input: &mut Input, deadline: Instant) -> Result<Said, Ended> {
         loop {
             let is_behind = self.member.flush().is_some();
+            // Every line that is no name is an attempt: before the first of them, nothing has been taken.
+            if self.attempts == 0
+                && let Some(protocol) = Foreign::recognise(input.rest())
+            {
+                return Err(Ended::Foreign(protocol));
+            }
             if let Some(said) = input.next() {
                 return Ok(said);
             }

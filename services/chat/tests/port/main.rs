@@ -3,6 +3,7 @@
 
 mod drain;
 mod durability;
+mod foreign;
 mod history;
 mod json;
 mod limits;

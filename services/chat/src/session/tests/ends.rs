@@ -1,5 +1,9 @@
 //! Why a session ended, and what the peer was told of it.
 
+use std::time::Duration;
+
+use wire::chat::foreign::Foreign;
+
 use super::{House, PIPE};
 use crate::ended::Ended;
 
@@ -50,6 +54,38 @@ async fn a_name_must_come_in_time() {
     let (lines, ended) = program.end().await;
     assert_eq!(ended, Ended::LoginTimeout);
     assert!(lines[2].starts_with(r#"{"type":"error","code":"login_timeout","#), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_a_second_puts_nothing_off() {
+    let house = House::new();
+    let slow = house.dial();
+    for second in 0..10 {
+        assert!(!slow.ended.is_finished(), "{second} s are no reason to end it");
+        slow.far.send("a").await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let (lines, ended) = slow.end().await;
+    assert_eq!(ended, Ended::LoginTimeout, "{lines:?}");
+}
+
+#[tokio::test]
+async fn another_protocol_is_known_and_the_peer_let_go() {
+    let house = House::new();
+    for (sent, protocol, answer) in [
+        (&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], Foreign::Tls, None),
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Foreign::Http, Some("HTTP/1.1 400 Bad Request\r")),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Foreign::Ssh, None),
+    ] {
+        let caller = house.dial_over("127.0.0.1:50000", 4096);
+        caller.far.send(sent).await;
+        let (lines, ended) = caller.end().await;
+        assert_eq!(ended, Ended::Foreign(protocol));
+        assert_eq!(
+            [lines[0].as_str(), lines.get(1).map_or("", String::as_str)],
+            ["USERNAME:", answer.unwrap_or("")]
+        );
+    }
 }
 
 #[tokio::test]
