@@ -70,7 +70,18 @@ pub struct Hub {
     people: BTreeMap<MemberId, Person>,
     names: NameIndex<MemberId>,
     rooms: BTreeMap<RoomName, Room>,
-    announce_up_to: usize,
+    limits: Limits,
+}
+
+/// What the hub bounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Rooms of more members are told joins and leaves in sums.
+    pub announce_up_to: usize,
+    /// Rooms at a time that somebody may be in.
+    pub rooms_each: usize,
+    /// Rooms at a time in all.
+    pub rooms: usize,
 }
 
 #[derive(Debug)]
@@ -117,9 +128,9 @@ impl Person {
 }
 
 impl Hub {
-    /// An empty hub; rooms of more than `announce_up_to` members are told joins and leaves in sums.
-    pub fn new(announce_up_to: usize) -> Self {
-        Hub { people: BTreeMap::new(), names: NameIndex::default(), rooms: BTreeMap::new(), announce_up_to }
+    /// An empty hub.
+    pub fn new(limits: Limits) -> Self {
+        Hub { people: BTreeMap::new(), names: NameIndex::default(), rooms: BTreeMap::new(), limits }
     }
 
     /// Gives somebody their name.
@@ -145,9 +156,13 @@ impl Hub {
 
     /// Brings somebody into a room; whoever is in one room at a time leaves theirs.
     ///
+    /// # Errors
+    /// [`Code::Unavailable`] where one room more is too many; nothing has changed then.
+    ///
     /// # Panics
     /// When nobody has logged in under this id.
-    pub fn enter(&mut self, id: MemberId, room: &RoomName, at: Timestamp) -> Arrival {
+    pub fn enter(&mut self, id: MemberId, room: &RoomName, at: Timestamp) -> Result<Arrival, Refusal> {
+        self.check_space(id, room)?;
         let person = self.people.get_mut(&id).expect("only a member enters a room");
         let (name, style) = (person.name.clone(), person.style);
         let is_new = person.add(room);
@@ -163,7 +178,7 @@ impl Hub {
         if is_new {
             notices.extend(self.bring_in(id, name, room, at));
         }
-        Arrival { is_new, left, notices }
+        Ok(Arrival { is_new, left, notices })
     }
 
     /// Takes somebody out of a room.
@@ -285,9 +300,23 @@ impl Hub {
         notices
     }
 
+    fn check_space(&self, id: MemberId, room: &RoomName) -> Result<(), Refusal> {
+        let Limits { rooms_each, rooms, .. } = self.limits;
+        let full = |words| Err(Refusal::new(Code::Unavailable, words));
+        let person = &self.people[&id];
+        let is_more = person.style == Style::ManyRooms && !person.rooms.contains(room);
+        if is_more && person.rooms.len() >= rooms_each {
+            return full(format!("a connection is in {rooms_each} rooms at most; leave one first"));
+        }
+        if !self.rooms.contains_key(room) && self.rooms.len() >= rooms {
+            return full(format!("the server has {rooms} rooms at most; come to one that is there"));
+        }
+        Ok(())
+    }
+
     fn bring_in(&mut self, id: MemberId, user: UserName, name: &RoomName, at: Timestamp) -> Vec<Notice> {
         let room = self.rooms.entry(name.clone()).or_default();
-        if room.members.len() >= self.announce_up_to {
+        if room.members.len() >= self.limits.announce_up_to {
             room.members.insert(id);
             room.unsaid.joined += 1;
             return Vec::new();
@@ -307,7 +336,7 @@ impl Hub {
         at: Timestamp,
     ) -> Vec<Notice> {
         let room = self.rooms.get_mut(name).expect("a room is there while somebody is in it");
-        let is_large = room.members.len() > self.announce_up_to;
+        let is_large = room.members.len() > self.limits.announce_up_to;
         // What was not said yet comes first, or somebody would leave whom nobody has heard of.
         let sum = if is_large { None } else { sum_up_room(name, room) };
         room.members.remove(&id);

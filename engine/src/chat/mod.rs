@@ -6,6 +6,6 @@ mod log;
 mod words;
 
 pub use flood::{Allowance, Flood};
-pub use hub::{Arrival, Hub, MemberId, Notice, Skip, Style, no_such_user};
+pub use hub::{Arrival, Hub, Limits, MemberId, Notice, Skip, Style, no_such_user};
 pub use log::{Batch, Dialect, Gathered, Log, Reader};
 pub use words::*;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use chassis::trust::Trusted;
-use engine::chat::Allowance;
+use engine::chat::{Allowance, Limits};
 
 use crate::store::Sync;
 
@@ -74,6 +74,15 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_ROOM_THREADS", value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub room_threads: Option<u16>,
+    /// Rooms that a connection may be in at a time.
+    #[arg(long, env = "PARLANCE_ROOMS_PER_CONNECTION", value_name = "N", default_value_t = 100,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub rooms_per_connection: u32,
+
+    /// Rooms at a time that somebody is in.
+    #[arg(long, env = "PARLANCE_ROOMS", value_name = "N", default_value_t = 100_000,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub rooms: u32,
 
     /// Take what has arrived as a whole line when the peer then pauses so many milliseconds, for clients
     /// that send no line end.
@@ -90,6 +99,13 @@ impl Config {
     pub(crate) fn room_threads(&self) -> usize {
         let half = || available_parallelism().map_or(1, |processors| processors.get().div_ceil(2));
         self.room_threads.map_or_else(half, usize::from)
+    }
+
+    /// What the hub bounds.
+    pub(crate) fn room_limits(&self) -> Limits {
+        let count = |flag| usize::try_from(flag).unwrap_or(usize::MAX);
+        let (rooms_each, rooms) = (count(self.rooms_per_connection), count(self.rooms));
+        Limits { announce_up_to: self.announce_up_to, rooms_each, rooms }
     }
 
     /// `--behind` as a length.

@@ -52,7 +52,7 @@ impl Hub {
     /// An empty hub.
     pub(crate) fn new(config: &Config, threads: Threads, metrics: Metrics) -> Self {
         let state = State {
-            people: rules::Hub::new(config.announce_up_to),
+            people: rules::Hub::new(config.room_limits()),
             members: HashMap::new(),
             rooms: BTreeMap::new(),
             heads: BTreeMap::new(),
@@ -105,15 +105,19 @@ impl Hub {
     }
 
     /// Brings a member into a room; who else is there is asked only where it is to be announced.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
     pub(crate) fn enter(
         &self,
         member: &Arc<Member>,
         name: &RoomName,
         announce: bool,
         at: Timestamp,
-    ) -> Entered {
+    ) -> Result<Entered, Refusal> {
         let mut state = self.lock();
-        let arrival = state.people.enter(member.id, name, at);
+        let entered = state.people.enter(member.id, name, at);
+        let arrival = entered.inspect_err(|_| self.metrics.joins_refused.inc())?;
         let others = if announce { state.people.others(member.id, name) } else { Vec::new() };
         let room = state
             .rooms
@@ -128,7 +132,7 @@ impl Hub {
         arrival.left.iter().for_each(|left| state.close_if_empty(left));
         self.count(&state);
         let last_id = state.heads.get(name).copied().unwrap_or(0);
-        Entered { arrival, others, last_id, room, left }
+        Ok(Entered { arrival, others, last_id, room, left })
     }
 
     /// Takes a member out of a room.

@@ -45,6 +45,8 @@ pub(crate) struct Series {
     pub commit_batch: Histogram,
     /// `chat_flood_holds_total`
     pub(crate) flood_holds: IntCounter,
+    /// `chat_joins_refused_total`
+    pub(crate) joins_refused: IntCounter,
     /// `chat_slow_consumers`
     pub slow_consumers: IntGauge,
 }
@@ -104,6 +106,10 @@ impl Metrics {
             ),
             flood_holds: metrics
                 .counter("chat_flood_holds_total", "Messages after which --flood made a connection wait."),
+            joins_refused: metrics.counter(
+                "chat_joins_refused_total",
+                "Rooms that --rooms-per-connection or --rooms kept somebody out of.",
+            ),
             slow_consumers: metrics.gauge("chat_slow_consumers", "Members whose socket is full."),
         }))
     }

@@ -14,12 +14,16 @@ fn room(name: &str) -> RoomName {
     RoomName::parse(name).unwrap()
 }
 
+fn hub(announce_up_to: usize) -> Hub {
+    Hub::new(Limits { announce_up_to, rooms_each: 100, rooms: 1_000 })
+}
+
 /// A hub with alice (1) and bob (2) in the lobby and nobody else.
 fn two_in_the_lobby(style: Style) -> Hub {
-    let mut hub = Hub::new(200);
+    let mut hub = hub(200);
     for (id, name) in [(1, "alice"), (2, "bob")] {
         hub.login(MemberId(id), user(name), style).unwrap();
-        hub.enter(MemberId(id), &room("lobby"), AT);
+        hub.enter(MemberId(id), &room("lobby"), AT).unwrap();
     }
     hub
 }
@@ -28,7 +32,7 @@ fn two_in_the_lobby(style: Style) -> Hub {
 fn the_others_are_told_who_comes_and_goes() {
     let mut hub = two_in_the_lobby(Style::OneRoom);
     hub.login(MemberId(3), user("carol"), Style::OneRoom).unwrap();
-    let arrival = hub.enter(MemberId(3), &room("lobby"), AT);
+    let arrival = hub.enter(MemberId(3), &room("lobby"), AT).unwrap();
     assert_eq!(hub.others(MemberId(3), &room("lobby")), [user("alice"), user("bob")]);
     let joined = Event::Joined { room: room("lobby"), user: user("carol"), at: AT };
     let notice = |event| Notice { room: room("lobby"), event, skip: Skip::One(MemberId(3)) };
@@ -41,20 +45,40 @@ fn the_others_are_told_who_comes_and_goes() {
 #[test]
 fn one_room_at_a_time_means_leaving_the_other() {
     let mut hub = two_in_the_lobby(Style::OneRoom);
-    let arrival = hub.enter(MemberId(1), &room("dev"), AT);
+    let arrival = hub.enter(MemberId(1), &room("dev"), AT).unwrap();
     assert_eq!(arrival.left, Some(room("lobby")));
     assert_eq!(arrival.notices.len(), 2);
     assert_eq!(hub.rooms_of(MemberId(1)), [room("dev")]);
     assert_eq!(hub.rooms(), [(room("dev"), 1), (room("lobby"), 1)]);
-    let again = hub.enter(MemberId(1), &room("dev"), AT);
+    let again = hub.enter(MemberId(1), &room("dev"), AT).unwrap();
     assert!(!again.is_new && again.notices.is_empty() && again.left.is_none());
+}
+
+#[test]
+fn nobody_is_in_more_rooms_than_they_may() {
+    let mut hub = Hub::new(Limits { announce_up_to: 200, rooms_each: 2, rooms: 3 });
+    let full = |result: Result<Arrival, Refusal>| result.unwrap_err().code;
+    for (id, name, style) in [(1, "alice", Style::ManyRooms), (2, "bob", Style::OneRoom)] {
+        hub.login(MemberId(id), user(name), style).unwrap();
+    }
+    for name in ["a", "b", "a"] {
+        hub.enter(MemberId(1), &room(name), AT).unwrap();
+    }
+    assert_eq!(full(hub.enter(MemberId(1), &room("c"), AT)), Code::Unavailable);
+    assert_eq!(hub.rooms(), [(room("a"), 1), (room("b"), 1)], "nothing has changed");
+    for name in ["b", "a", "c"] {
+        hub.enter(MemberId(2), &room(name), AT).expect("one room for another is no more");
+    }
+    assert_eq!(full(hub.enter(MemberId(2), &room("d"), AT)), Code::Unavailable, "of three rooms in all");
+    hub.leave(MemberId(1), &room("b"), AT).unwrap();
+    hub.enter(MemberId(1), &room("d"), AT).expect("there is a place again");
 }
 
 #[test]
 fn a_new_name_is_told_once_to_each_who_shares_a_room() {
     let mut hub = two_in_the_lobby(Style::ManyRooms);
     for id in [1, 2] {
-        hub.enter(MemberId(id), &room("dev"), AT);
+        hub.enter(MemberId(id), &room("dev"), AT).unwrap();
     }
     let (was, notices) = hub.rename(MemberId(1), &user("ally"), AT).unwrap();
     assert_eq!((was, notices.len()), (user("alice"), 2));
@@ -68,10 +92,10 @@ fn a_new_name_is_told_once_to_each_who_shares_a_room() {
 
 #[test]
 fn large_rooms_are_told_in_sums() {
-    let mut hub = Hub::new(2);
+    let mut hub = hub(2);
     for id in 1..=5 {
         hub.login(MemberId(id), user(&format!("u{id}")), Style::ManyRooms).unwrap();
-        let told = hub.enter(MemberId(id), &room("lobby"), AT).notices.len();
+        let told = hub.enter(MemberId(id), &room("lobby"), AT).unwrap().notices.len();
         assert_eq!(told, usize::from(id <= 2), "member {id}");
     }
     assert_eq!(hub.logout(MemberId(5), LeaveReason::Quit, AT), []);
@@ -83,10 +107,10 @@ fn large_rooms_are_told_in_sums() {
 
 #[test]
 fn a_sum_comes_before_what_is_said_singly_again() {
-    let mut hub = Hub::new(2);
+    let mut hub = hub(2);
     for id in 1..=3 {
         hub.login(MemberId(id), user(&format!("u{id}")), Style::ManyRooms).unwrap();
-        hub.enter(MemberId(id), &room("lobby"), AT);
+        hub.enter(MemberId(id), &room("lobby"), AT).unwrap();
     }
     assert_eq!(hub.logout(MemberId(3), LeaveReason::Quit, AT), []);
     let told = hub.logout(MemberId(2), LeaveReason::Quit, AT);
@@ -138,7 +162,7 @@ proptest! {
     fn the_hub_is_two_sets(ops in proptest::collection::vec(any_op(), 0..60)) {
         let names = ["ann", "ben", "cat", "dan"].map(user);
         let rooms = ["a", "b", "c"].map(room);
-        let (mut hub, mut named, mut inside) = (Hub::new(2), BTreeMap::new(), BTreeSet::new());
+        let (mut hub, mut named, mut inside) = (hub(2), BTreeMap::new(), BTreeSet::new());
         for op in ops {
             match op {
                 Op::Login(id, name) if !named.contains_key(&id) => {
@@ -149,7 +173,7 @@ proptest! {
                     }
                 }
                 Op::Enter(id, room) if named.contains_key(&id) => {
-                    let arrival = hub.enter(MemberId(id), &rooms[room], AT);
+                    let arrival = hub.enter(MemberId(id), &rooms[room], AT).unwrap();
                     prop_assert_eq!(arrival.is_new, inside.insert((room, id)));
                 }
                 Op::Leave(id, room) => {

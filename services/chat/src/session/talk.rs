@@ -253,7 +253,8 @@ impl<'a> Talk<'a> {
     /// Goes to a room: what it is, its past, and from then on everything live.
     async fn enter(&mut self, reference: Option<Ref>, entry: Entry, announce: bool) -> Result<(), Refusal> {
         let Entry { room, replay } = entry;
-        let mut entered = self.chat.hub.enter(&self.member, &room, announce, now());
+        let entered = self.chat.hub.enter(&self.member, &room, announce, now());
+        let mut entered = entered.inspect_err(|_| self.chat.presence.leave(&self.name, &room))?;
         if let Some(left) = entered.left.take() {
             left.wait().await;
         }

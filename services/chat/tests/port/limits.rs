@@ -1,6 +1,6 @@
 //! Limits for strangers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{Client, World};
 
@@ -30,6 +30,73 @@ async fn whoever_says_no_name_is_told_and_let_go() {
     silent.expect_error("login_timeout").await;
     silent.expect_end().await;
     world.metric_is("chat_disconnects_total{reason=\"login_timeout\"}", |ended| ended == 1.0).await;
+}
+
+/// However often something comes, it is not a name.
+#[tokio::test]
+async fn whoever_says_their_name_too_slowly_is_told_and_let_go() {
+    let world = World::with(&["--login", "200ms"]).await;
+    for byte in [b'a', b'{', 0x16, b' '] {
+        let mut slow = Client::connect(world.addr()).await;
+        let said = slow.trickle(byte).await;
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines[0], "USERNAME:");
+        assert!(lines.len() == 2 && lines[1].starts_with("ERROR:login_timeout "), "{said}");
+    }
+    world.metric_is("chat_disconnects_total{reason=\"login_timeout\"}", |ended| ended == 4.0).await;
+}
+
+/// Which rooms there are.
+async fn rooms(program: &mut Client) -> Vec<Value> {
+    program.tell(json!({"type": "rooms"})).await;
+    let rooms = program.until("rooms").await;
+    rooms["rooms"].as_array().unwrap().iter().map(|room| room["room"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_connection_is_in_so_many_rooms_and_no_more() {
+    let world = World::with(&["--rooms-per-connection", "3"]).await;
+    let wanted: Vec<Value> = ["a", "b", "c", "d"].map(|room| json!({"room": room})).into();
+    let mut alice = world.hello(json!({"user": "alice", "rooms": wanted})).await;
+    for room in ["a", "b", "c"] {
+        assert_eq!(alice.object().await["room"], room);
+    }
+    alice.expect_refusal("unavailable", None).await;
+    alice.tell(json!({"type": "join", "room": "e", "ref": "e"})).await;
+    alice.expect_refusal("unavailable", Some("e")).await;
+    world.metric_is("chat_joins_refused_total", |refused| refused == 2.0).await;
+    assert_eq!(rooms(&mut alice).await, ["a", "b", "c"]);
+
+    assert_eq!(alice.ask(json!({"type": "join", "room": "b"})).await["type"], "room", "one is there already");
+    assert_eq!(alice.ask(json!({"type": "leave", "room": "b"})).await["type"], "left_room");
+    assert_eq!(alice.ask(json!({"type": "join", "room": "e"})).await["type"], "room");
+    assert_eq!(alice.say("e", "x").await, 1);
+    let mut person = world.person("person").await;
+    for room in ["a", "b", "c", "d"] {
+        person.send(&format!("/join {room}")).await;
+        assert!(person.line().await.starts_with(&format!("INFO:you are in {room} ")), "one after the other");
+    }
+}
+
+#[tokio::test]
+async fn there_are_so_many_rooms_and_no_more() {
+    let world = World::with(&["--rooms", "2"]).await;
+    let mut alice = world.program("alice", &["a", "b"]).await;
+    alice.tell(json!({"type": "join", "room": "c"})).await;
+    alice.expect_refusal("unavailable", None).await;
+    let mut person = world.stranger().await;
+    person.send("person").await;
+    person.expect_error("unavailable").await;
+    person.send("is anybody here?").await;
+    person.expect_error("not_in_room").await;
+    person.send("/join a").await;
+    person.expect("INFO:you are in a with alice").await;
+    alice.until("joined").await;
+    alice.ask(json!({"type": "leave", "room": "b"})).await;
+    person.send("/join lobby").await;
+    person.expect("INFO:you are in lobby with nobody else").await;
+    world.metric_is("chat_joins_refused_total", |refused| refused == 2.0).await;
+    assert_eq!(rooms(&mut alice).await, ["a", "lobby"]);
 }
 
 #[tokio::test]
