@@ -11,7 +11,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 
 use crate::config::Config;
-use crate::delivery::{Detached, Line, Member, Room, Threads};
+use crate::delivery::{Detached, Heard, Line, Member, Room, Threads};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 use crate::store::{Kept, Outcome, Post};
@@ -149,15 +149,22 @@ impl Hub {
         Ok(left)
     }
 
-    /// Gives a member another name; the answer is the one until now.
+    /// Gives a member another name; the answer is the one until now, and what to wait for so that nobody
+    /// tells rooms faster than they take it.
     ///
     /// # Errors
     /// [`Code::NameTaken`].
-    pub(crate) fn rename(&self, id: MemberId, to: &UserName, at: Timestamp) -> Result<UserName, Refusal> {
+    pub(crate) fn rename(
+        &self,
+        id: MemberId,
+        to: &UserName,
+        at: Timestamp,
+    ) -> Result<(UserName, Vec<Heard>), Refusal> {
         let mut state = self.lock();
         let (user, notices) = state.people.rename(id, to, at)?;
         state.publish(notices);
-        Ok(user)
+        let told = state.people.rooms_of(id).iter().map(|room| state.rooms[room].heard()).collect();
+        Ok((user, told))
     }
 
     /// Checks that a name is free, or the asker's own in another spelling.

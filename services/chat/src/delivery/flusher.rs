@@ -121,6 +121,7 @@ impl Flusher {
                     self.append(std::mem::take(&mut batch));
                     self.finish(id);
                 }
+                Op::Hear(_done) => {}
                 Op::Close => self.closed = true,
             }
         }

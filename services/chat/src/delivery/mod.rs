@@ -12,6 +12,6 @@ mod socket;
 mod threads;
 
 pub(crate) use member::Member;
-pub(crate) use room::{Detached, Line, Room};
+pub(crate) use room::{Detached, Heard, Line, Room};
 pub(crate) use socket::Socket;
 pub(crate) use threads::Threads;

@@ -23,6 +23,8 @@ pub(super) enum Op {
     Resume(MemberId),
     /// Somebody gets nothing more; the other end hears of it when this is dropped.
     Detach(MemberId, oneshot::Sender<()>),
+    /// Somebody wants to know that the room has come so far; they hear of it when this is dropped.
+    Hear(oneshot::Sender<()>),
     /// Nobody is left.
     Close,
 }
@@ -41,6 +43,17 @@ pub(crate) struct Detached(oneshot::Receiver<()>);
 
 impl Detached {
     /// Waits until the member gets nothing more of the room.
+    pub(crate) async fn wait(self) {
+        // The room says so by letting go of its end.
+        let _ = self.0.await;
+    }
+}
+
+/// The moment from which a room has taken up what it was told.
+pub(crate) struct Heard(oneshot::Receiver<()>);
+
+impl Heard {
+    /// Waits for it.
     pub(crate) async fn wait(self) {
         // The room says so by letting go of its end.
         let _ = self.0.await;
@@ -92,6 +105,13 @@ impl Room {
         let (done, detached) = oneshot::channel();
         self.push(Op::Detach(member, done));
         Detached(detached)
+    }
+
+    /// For whoever is not to tell the room more than it takes up.
+    pub(crate) fn heard(&self) -> Heard {
+        let (done, heard) = oneshot::channel();
+        self.push(Op::Hear(done));
+        Heard(heard)
     }
 
     /// Ends the room's task; nobody is left.

@@ -303,8 +303,8 @@ impl<'a> Talk<'a> {
             return Err(Refusal::new(Code::NameTaken, words));
         }
         let at = now();
-        let user = match self.chat.hub.rename(self.member.id, &to, at) {
-            Ok(user) => user,
+        let (user, told) = match self.chat.hub.rename(self.member.id, &to, at) {
+            Ok(renamed) => renamed,
             Err(refusal) => {
                 // Somebody here was faster: the registry gets the old name back.
                 self.chat.presence.rename(&to, &self.name).await;
@@ -312,6 +312,9 @@ impl<'a> Talk<'a> {
             }
         };
         self.name = to.clone();
+        for room in told {
+            room.wait().await;
+        }
         self.member.answer(reference, Event::Renamed { user, to, at });
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod ends;
 mod pipe;
+mod rooms;
 mod slow;
 mod transcripts;
 

@@ -92,6 +92,8 @@ struct Pipe {
     to_client: Mutex<Lane>,
     /// How often the server has asked whether it may write.
     write_polls: AtomicUsize,
+    /// How often it has written.
+    writes: AtomicUsize,
 }
 
 impl Pipe {
@@ -107,7 +109,8 @@ impl Pipe {
 /// A connected pair that holds so many bytes each way.
 pub(super) fn pipe(size: usize) -> (Near, Far) {
     let lane = || Mutex::new(Lane { size, ..Lane::default() });
-    let pipe = Arc::new(Pipe { to_server: lane(), to_client: lane(), write_polls: AtomicUsize::new(0) });
+    let (write_polls, writes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let pipe = Arc::new(Pipe { to_server: lane(), to_client: lane(), write_polls, writes });
     (Near(pipe.clone()), Far(pipe))
 }
 
@@ -120,6 +123,7 @@ impl Socket for Near {
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.writes.fetch_add(1, Ordering::Relaxed);
         self.0.to_client().write(bytes)
     }
 
@@ -188,6 +192,11 @@ impl Far {
     /// How often the server has asked whether it may write.
     pub(super) fn write_polls(&self) -> usize {
         self.0.write_polls.load(Ordering::Relaxed)
+    }
+
+    /// How often the server has written.
+    pub(super) fn writes(&self) -> usize {
+        self.0.writes.load(Ordering::Relaxed)
     }
 }
 
