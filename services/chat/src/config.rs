@@ -40,7 +40,8 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_ANNOUNCE_UP_TO", value_name = "N", default_value_t = 200)]
     pub announce_up_to: usize,
 
-    /// Messages a second, and at once, that a connection from outside the trusted networks may say.
+    /// Messages, and new names, joins and leaves, of a connection from outside the trusted networks: so many a
+    /// second, and so many at once.
     #[arg(long, env = "PARLANCE_FLOOD", value_name = "RATE:BURST|off", default_value = "5:10")]
     pub flood: FloodLimit,
 

@@ -192,10 +192,12 @@ impl<'a> Talk<'a> {
         let event = match request {
             Request::Say { room, text } => return self.say(reference, room, text).await,
             Request::Join(entry) => {
+                self.count_message();
                 self.chat.presence.join(&self.name, &entry.room);
                 return self.enter(reference, entry, true).await;
             }
             Request::Leave { room } => {
+                self.count_message();
                 // Nothing of the room comes behind the answer.
                 hub.leave(self.member.id, &room, now())?.wait().await;
                 self.chat.presence.leave(&self.name, &room);
@@ -222,7 +224,10 @@ impl<'a> Talk<'a> {
                 Event::Who { room, users }
             }
             Request::Rooms => Event::Rooms { rooms: hub.rooms() },
-            Request::Nick { user } => return self.rename(reference, user).await,
+            Request::Nick { user } => {
+                self.count_message();
+                return self.rename(reference, user).await;
+            }
             Request::Ping => Event::Pong,
         };
         self.member.answer(reference, event);
@@ -328,6 +333,7 @@ impl<'a> Talk<'a> {
         self.member.answer(reference, Event::Refused(refusal));
     }
 
+    /// Counts what a room, or one person, is told for this member.
     fn count_message(&mut self) {
         if let Some(flood) = &mut self.flood {
             let now = self.started.elapsed();

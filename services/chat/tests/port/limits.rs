@@ -46,6 +46,27 @@ async fn whoever_says_their_name_too_slowly_is_told_and_let_go() {
     world.metric_is("chat_disconnects_total{reason=\"login_timeout\"}", |ended| ended == 4.0).await;
 }
 
+#[tokio::test]
+async fn new_names_and_rooms_are_counted_with_what_is_said() {
+    let world = World::with(&["--trusted", "none", "--flood", "100:1"]).await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    let told = [
+        json!({"type": "say", "room": "lobby", "text": "x"}),
+        json!({"type": "direct", "to": "alice", "text": "x"}),
+        json!({"type": "nick", "user": "ally"}),
+        json!({"type": "join", "room": "dev"}),
+        json!({"type": "leave", "room": "dev"}),
+    ];
+    let free = [json!({"type": "ping"}), json!({"type": "who"}), json!({"type": "dance"})];
+    for request in told.iter().chain(&free) {
+        let holds = world.metric("chat_flood_holds_total").await;
+        alice.tell(request.clone()).await;
+        while alice.object().await["type"] == "direct" {}
+        let held = world.metric("chat_flood_holds_total").await - holds;
+        assert_eq!(held == 1.0, told.contains(request), "{request}");
+    }
+}
+
 /// Which rooms there are.
 async fn rooms(program: &mut Client) -> Vec<Value> {
     program.tell(json!({"type": "rooms"})).await;
