@@ -99,6 +99,17 @@ async fn names_that_are_or_look_the_same_are_taken() {
 }
 
 #[tokio::test]
+async fn a_name_is_one_in_both_of_its_spellings() {
+    let world = World::new().await;
+    let _composed = world.person("zo\u{eb}").await;
+    for name in ["zoe\u{308}", "ZOE\u{308}", "zo\u{eb}"] {
+        let mut client = world.stranger().await;
+        client.send(name).await;
+        client.expect_error("name_taken").await;
+    }
+}
+
+#[tokio::test]
 async fn a_name_is_free_again_when_its_holder_has_gone() {
     let world = World::new().await;
     let mut bob = world.person("bob").await;
