@@ -20,6 +20,12 @@ async fn everything_is_exported_from_the_start() {
         "chat_disconnects_total{reason=\"lost\"} 0",
         "chat_disconnects_total{reason=\"slow\"} 0",
         "chat_disconnects_total{reason=\"shutdown\"} 0",
+        "chat_disconnects_total{reason=\"line_too_long\"} 0",
+        "chat_disconnects_total{reason=\"login_timeout\"} 0",
+        "chat_disconnects_total{reason=\"too_many_attempts\"} 0",
+        "chat_disconnects_total{reason=\"tls\"} 0",
+        "chat_disconnects_total{reason=\"http\"} 0",
+        "chat_disconnects_total{reason=\"ssh\"} 0",
         "chat_messages_received_total{kind=\"room\"} 0",
         "chat_messages_received_total{kind=\"direct\"} 0",
         "chat_messages_rejected_total{reason=\"bad_text\"} 0",
@@ -31,6 +37,10 @@ async fn everything_is_exported_from_the_start() {
         "chat_commit_duration_seconds_count 0",
         "chat_commit_batch_messages_count 0",
         "chat_slow_consumers 0",
+        "chat_flood_holds_total 0",
+        "chat_joins_refused_total 0",
+        "accept_errors_total{kind=\"descriptors\"} 0",
+        "log_messages_total{level=\"warn\"} ",
         "process_resident_memory_bytes ",
     ] {
         assert!(metrics.lines().any(|line| line.starts_with(sample)), "{sample} is not in {metrics}");
@@ -89,11 +99,126 @@ async fn everything_moves() {
     ] {
         world.metric_is(sample, |now| now == value).await;
     }
-    for sample in
-        ["chat_received_bytes_total", "chat_sent_bytes_total", "chat_deliveries_total{result=\"written\"}"]
-    {
-        world.metric_is(sample, |now| now > 0.0).await;
+    everybody_is_accounted_for(&world).await;
+}
+
+/// Whoever was let in is here or has ended for one reason.
+async fn everybody_is_accounted_for(world: &World) {
+    let metrics = world.admin("/metrics").await;
+    let samples = metrics.lines().filter(|line| line.starts_with("chat_disconnects_total{"));
+    let ended: f64 = samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum();
+    let open = world.metric("chat_connections").await;
+    assert_eq!(world.metric("chat_connections_total{result=\"accepted\"}").await, open + ended);
+}
+
+#[tokio::test]
+async fn bytes_are_counted_as_they_pass() {
+    let world = World::new().await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    for sent in [
+        "{\"type\":\"ping\",\"ref\":\"ü\"}\n",
+        "\n",
+        "{\"type\":\"say\",\"room\":\"lobby\",\"text\":\"日本\"}\r\n",
+    ] {
+        let before = bytes(&world).await;
+        alice.send_bytes(sent.as_bytes()).await;
+        let answer = alice.line().await + "\n";
+        let now = bytes(&world).await;
+        let passed = [now[0] - before[0], now[1] - before[1]];
+        assert_eq!(passed, [sent.len() as f64, answer.len() as f64], "{sent}{answer}");
     }
+}
+
+/// Received and sent.
+async fn bytes(world: &World) -> [f64; 2] {
+    [world.metric("chat_received_bytes_total").await, world.metric("chat_sent_bytes_total").await]
+}
+
+#[tokio::test]
+async fn a_message_is_delivered_to_all_but_its_sender() {
+    let world = World::new().await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    let mut loud = world.hello(json!({"user": "loud", "rooms": [{"room": "lobby"}], "echo": true})).await;
+    let mut bob = world.person("bob").await;
+    loud.until("joined").await;
+    for (speaker, hearers) in [(&mut alice, 2.0), (&mut loud, 3.0)] {
+        let written = "chat_deliveries_total{result=\"written\"}";
+        let before = world.metric(written).await;
+        speaker.say("lobby", "x").await;
+        assert!(bob.line().await.ends_with("] x"));
+        world.metric_is(written, |now| now == before + hearers).await;
+    }
+    for sample in
+        ["chat_delivery_duration_seconds", "chat_commit_duration_seconds", "chat_commit_batch_messages"]
+    {
+        world.metric_is(&format!("{sample}_count"), |count| count == 2.0).await;
+        world.metric_is(&format!("{sample}_sum"), |sum| sum > 0.0).await;
+    }
+}
+
+#[tokio::test]
+async fn messages_that_wait_together_are_committed_together() {
+    let world = World::new().await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    let say = json!({"type": "say", "room": "lobby", "text": "x"}).to_string() + "\n";
+    alice.exchange(say.repeat(1_000).as_bytes(), 1_000).await;
+    world.metric_is("chat_commit_batch_messages_sum", |messages| messages == 1_000.0).await;
+    let commits = world.metric("chat_commit_batch_messages_count").await;
+    assert!((1.0..1_000.0).contains(&commits), "{commits}");
+    assert_eq!(world.metric("chat_commit_duration_seconds_count").await, commits);
+    world.metric_is("chat_delivery_duration_seconds_count", |messages| messages == 1_000.0).await;
+}
+
+#[tokio::test]
+async fn refusals_are_counted_by_their_code() {
+    let world = World::with(&["--rooms-per-connection", "1"]).await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    alice.ask(json!({"type": "say", "room": "lobby", "text": "x", "ref": "r"})).await;
+    let refused = [
+        ("{", "bad_json"),
+        (r#"{"type":"say"}"#, "bad_request"),
+        (r#"{"type":"say","room":"lobby","text":""}"#, "bad_text"),
+        (r#"{"type":"nick","user":"[x]"}"#, "bad_name"),
+        (r#"{"type":"join","room":"No"}"#, "bad_room"),
+        (r#"{"type":"nick","user":"BOB"}"#, "name_taken"),
+        (r#"{"type":"direct","to":"nobody","text":"x"}"#, "no_such_user"),
+        (r#"{"type":"who","room":"nowhere"}"#, "no_such_room"),
+        (r#"{"type":"say","room":"dev","text":"x"}"#, "not_in_room"),
+        (r#"{"type":"dance"}"#, "unknown_type"),
+        (r#"{"type":"say","room":"lobby","text":"y","ref":"r"}"#, "ref_reused"),
+        (r#"{"type":"join","room":"dev"}"#, "unavailable"),
+    ];
+    let _bob = world.program("bob", &[]).await;
+    for (line, code) in refused {
+        alice.send(line).await;
+        assert_eq!(alice.object().await["code"], code, "{line}");
+        assert_eq!(
+            world.metric(&format!("chat_messages_rejected_total{{reason=\"{code}\"}}")).await,
+            1.0,
+            "{code}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_end_is_counted_while_it_lasts() {
+    let world = World::new().await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    alice.say_much("lobby").await;
+    // Whoever does not take their answers keeps the service from ending at once.
+    let mut stuck = Client::narrow(world.addr()).await;
+    stuck.tell(json!({"type": "hello", "user": "stuck", "rooms": [{"room": "lobby"}]})).await;
+    let question = json!({"type": "history", "room": "lobby", "limit": 100}).to_string() + "\n";
+    stuck.send_bytes(question.repeat(100).as_bytes()).await;
+    world.metric_is("chat_slow_consumers", |slow| slow == 1.0).await;
+    assert_eq!(world.metric("chat_ready").await, 1.0);
+    world.begin_drain();
+    alice.until("bye").await;
+    alice.expect_end().await;
+    drop(alice);
+    world.metric_is("chat_disconnects_total{reason=\"shutdown\"}", |ended| ended == 1.0).await;
+    assert_eq!(world.metric("chat_ready").await, 0.0);
+    everybody_is_accounted_for(&world).await;
 }
 
 #[tokio::test]
