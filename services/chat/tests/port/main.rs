@@ -1,6 +1,7 @@
 //! The chat port, asked by clients that know nothing but its protocol.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
 
+mod client;
 mod drain;
 mod durability;
 mod foreign;
