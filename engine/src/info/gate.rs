@@ -25,6 +25,8 @@ pub enum Silence {
     SourcePort,
     /// A source address that is nobody's: multicast, broadcast, unspecified.
     SourceAddress,
+    /// Sent to more hosts than this one: broadcast, multicast. All of them would answer the one who asked.
+    Broadcast,
     /// The source's network has had its answers.
     RateLimited,
     /// All strangers together have had theirs.
@@ -33,13 +35,14 @@ pub enum Silence {
 
 impl Silence {
     /// Every reason, in the order of their declaration: `ALL[reason as usize] == reason`.
-    pub const ALL: [Silence; 8] = [
+    pub const ALL: [Silence; 9] = [
         Silence::Empty,
         Silence::Oversize,
         Silence::BadUtf8,
         Silence::OwnReply,
         Silence::SourcePort,
         Silence::SourceAddress,
+        Silence::Broadcast,
         Silence::RateLimited,
         Silence::GlobalLimit,
     ];
@@ -53,6 +56,7 @@ impl Silence {
             Silence::OwnReply => "own_reply",
             Silence::SourcePort => "source_port",
             Silence::SourceAddress => "source_address",
+            Silence::Broadcast => "broadcast",
             Silence::RateLimited => "rate_limited",
             Silence::GlobalLimit => "global_limit",
         }
@@ -112,22 +116,25 @@ impl Gate {
         }
     }
 
-    /// Decides one datagram; `now` counts from any fixed moment and does not go back. The limit comes
-    /// before the cookie, so that a flood is refused before any of its cookies is looked at.
+    /// Decides one datagram; `now` counts from any fixed moment. The limit comes before the cookie, so that
+    /// a flood is refused before any of its cookies is looked at.
     ///
     /// # Errors
     /// [`Silence::RateLimited`], [`Silence::GlobalLimit`].
-    pub fn admit(
-        &mut self,
-        from: IpAddr,
-        cookie: Option<Cookie>,
-        now: Duration,
-    ) -> Result<Admission, Silence> {
+    pub fn admit(&self, from: IpAddr, cookie: Option<Cookie>, now: Duration) -> Result<Admission, Silence> {
         self.limiter.take(from, now)?;
         if cookie.is_some_and(|cookie| self.cookies.holds(cookie, from, now)) {
             return Ok(Admission::Answer);
         }
         Ok(Admission::Prove(self.cookies.issue(from, now)))
+    }
+
+    /// Takes an answer for a stranger whose address a connection has proved.
+    ///
+    /// # Errors
+    /// [`Silence::RateLimited`], [`Silence::GlobalLimit`].
+    pub fn admit_proven(&self, from: IpAddr, now: Duration) -> Result<(), Silence> {
+        Ok(self.limiter.take(from, now)?)
     }
 
     /// How many source networks are past their limit now.
@@ -174,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_stranger_proves_the_address_and_is_answered() {
-        let mut gate = Gate::new(Limits::default(), [3; 32]);
+        let gate = Gate::new(Limits::default(), [3; 32]);
         let (home, away) = (source("198.51.100.7:1").ip(), source("203.0.113.1:1").ip());
         let Ok(Admission::Prove(cookie)) = gate.admit(home, None, NOW) else { panic!("no cookie") };
         assert_eq!(gate.admit(home, Some(cookie), NOW), Ok(Admission::Answer));
@@ -184,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_proof_does_not_lift_the_limit() {
-        let mut gate = Gate::new(Limits { per_source: 2, global: 3 }, [3; 32]);
+        let gate = Gate::new(Limits { per_source: 2, global: 3 }, [3; 32]);
         let (home, away) = (source("198.51.100.7:1").ip(), source("203.0.113.1:1").ip());
         let Ok(Admission::Prove(cookie)) = gate.admit(home, None, NOW) else { panic!("no cookie") };
         assert_eq!(gate.admit(home, Some(cookie), NOW), Ok(Admission::Answer));

@@ -1,6 +1,7 @@
 //! How many answers a network may be sent, in memory that no flood makes grow.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Fixed, so that a sweep of a million sources costs no more than one.
@@ -32,7 +33,8 @@ pub enum Limited {
 
 /// Counts answers for each source network and for all.
 ///
-/// A network falls into a bucket by a keyed hash: two may share one, but nobody can choose whose.
+/// A network falls into a bucket by a keyed hash: two may share one, but nobody can choose whose. A bucket
+/// is one number, so that any number of threads count in it without waiting for each other.
 pub struct Limiter {
     key: [u8; 32],
     source: Pace,
@@ -48,21 +50,20 @@ impl Limiter {
             key,
             source: Pace::new(limits.per_source),
             global: Pace::new(limits.global),
-            buckets: vec![Due::default(); BUCKETS].into(),
+            buckets: (0..BUCKETS).map(|_| Due::default()).collect(),
             all: Due::default(),
         }
     }
 
-    /// Takes one answer for the address; `now` counts from any fixed moment and does not go back.
+    /// Takes one answer for the address; `now` counts from any fixed moment.
     ///
     /// # Errors
     /// The limit that is used up.
-    pub fn take(&mut self, address: IpAddr, now: Duration) -> Result<(), Limited> {
-        let bucket = self.bucket(address);
-        if !self.source.take(&mut self.buckets[bucket], now) {
+    pub fn take(&self, address: IpAddr, now: Duration) -> Result<(), Limited> {
+        if !self.source.take(&self.buckets[self.bucket(address)], now) {
             return Err(Limited::Source);
         }
-        if !self.global.take(&mut self.all, now) {
+        if !self.global.take(&self.all, now) {
             return Err(Limited::Global);
         }
         Ok(())
@@ -70,7 +71,7 @@ impl Limiter {
 
     /// How many buckets would be refused now. It looks at each of them: not for every request.
     pub fn limited_sources(&self, now: Duration) -> usize {
-        self.buckets.iter().filter(|due| !self.source.allows(**due, now)).count()
+        self.buckets.iter().filter(|due| !self.source.allows(due.get(), now)).count()
     }
 
     fn bucket(&self, address: IpAddr) -> usize {
@@ -97,8 +98,15 @@ fn network(address: IpAddr) -> [u8; 9] {
 }
 
 /// When a bucket will be empty again, in nanoseconds.
-#[derive(Debug, Clone, Copy, Default)]
-struct Due(u64);
+#[derive(Debug, Default)]
+struct Due(AtomicU64);
+
+impl Due {
+    /// Nothing else hangs on the number, so no order with other memory is needed.
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// The generic cell rate algorithm (ITU-T I.371): a leaky bucket in a single number.
 struct Pace {
@@ -113,16 +121,13 @@ impl Pace {
         Pace { interval, tolerance: SECOND - interval }
     }
 
-    fn allows(&self, due: Due, now: Duration) -> bool {
-        due.0.saturating_sub(nanos(now)) <= self.tolerance
+    fn allows(&self, due: u64, now: Duration) -> bool {
+        due.saturating_sub(nanos(now)) <= self.tolerance
     }
 
-    fn take(&self, due: &mut Due, now: Duration) -> bool {
-        let allowed = self.allows(*due, now);
-        if allowed {
-            due.0 = due.0.max(nanos(now)) + self.interval;
-        }
-        allowed
+    fn take(&self, due: &Due, now: Duration) -> bool {
+        let later = |due: u64| self.allows(due, now).then(|| due.max(nanos(now)) + self.interval);
+        due.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later).is_ok()
     }
 }
 
@@ -143,14 +148,14 @@ mod tests {
         written.parse().unwrap()
     }
 
-    fn taken(limiter: &mut Limiter, from: IpAddr, now: Duration, times: usize) -> usize {
+    fn taken(limiter: &Limiter, from: IpAddr, now: Duration, times: usize) -> usize {
         (0..times).filter(|_| limiter.take(from, now).is_ok()).count()
     }
 
     #[test]
     fn a_network_gets_its_twenty_and_the_next_as_time_passes() {
-        let mut limiter = Limiter::new(Limits::default(), [1; 32]);
-        assert_eq!(taken(&mut limiter, ip("203.0.113.1"), Duration::ZERO, 100), 20);
+        let limiter = Limiter::new(Limits::default(), [1; 32]);
+        assert_eq!(taken(&limiter, ip("203.0.113.1"), Duration::ZERO, 100), 20);
         assert_eq!(limiter.take(ip("203.0.113.254"), Duration::ZERO), Err(Limited::Source), "the same /24");
         assert_eq!(
             limiter.take(ip("::ffff:203.0.113.9"), Duration::ZERO),
@@ -159,22 +164,22 @@ mod tests {
         );
         assert_eq!(limiter.take(ip("203.0.114.1"), Duration::ZERO), Ok(()), "the next /24");
         assert_eq!(limiter.limited_sources(Duration::ZERO), 1);
-        assert_eq!(taken(&mut limiter, ip("203.0.113.1"), Duration::from_millis(50), 100), 1);
-        assert_eq!(taken(&mut limiter, ip("203.0.113.1"), Duration::from_secs(9), 100), 20);
+        assert_eq!(taken(&limiter, ip("203.0.113.1"), Duration::from_millis(50), 100), 1);
+        assert_eq!(taken(&limiter, ip("203.0.113.1"), Duration::from_secs(9), 100), 20);
         assert_eq!(limiter.limited_sources(Duration::from_secs(10)), 0);
     }
 
     #[test]
     fn a_64_is_one_source() {
-        let mut limiter = Limiter::new(Limits::default(), [1; 32]);
-        assert_eq!(taken(&mut limiter, ip("2001:db8::1"), Duration::ZERO, 100), 20);
-        assert_eq!(taken(&mut limiter, ip("2001:db8::ffff:1"), Duration::ZERO, 100), 0);
-        assert_eq!(taken(&mut limiter, ip("2001:db8:0:1::1"), Duration::ZERO, 100), 20);
+        let limiter = Limiter::new(Limits::default(), [1; 32]);
+        assert_eq!(taken(&limiter, ip("2001:db8::1"), Duration::ZERO, 100), 20);
+        assert_eq!(taken(&limiter, ip("2001:db8::ffff:1"), Duration::ZERO, 100), 0);
+        assert_eq!(taken(&limiter, ip("2001:db8:0:1::1"), Duration::ZERO, 100), 20);
     }
 
     #[test]
     fn a_sweep_of_a_million_sources_stays_under_the_global_cap() {
-        let mut limiter = Limiter::new(Limits::default(), [1; 32]);
+        let limiter = Limiter::new(Limits::default(), [1; 32]);
         let sources = (0..1_000_000u32).map(|n| IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + (n << 8))));
         let sent = sources.filter(|from| limiter.take(*from, Duration::ZERO).is_ok()).count();
         assert_eq!(sent, 5_000);
@@ -186,7 +191,7 @@ mod tests {
         /// However the questions are spread over a time, a bucket gives its burst and its pace, no more.
         #[test]
         fn no_schedule_gets_more_than_the_pace(steps in proptest::collection::vec(0..200u64, 1..300)) {
-            let mut limiter = Limiter::new(Limits { per_source: 20, global: 1_000 }, [2; 32]);
+            let limiter = Limiter::new(Limits { per_source: 20, global: 1_000 }, [2; 32]);
             let from = IpAddr::V6(Ipv6Addr::LOCALHOST);
             let (mut now, mut sent) = (Duration::ZERO, 0u64);
             for step in steps {
