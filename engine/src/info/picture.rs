@@ -80,6 +80,8 @@ pub struct Picture {
     pub files: u64,
     /// How old all this is; none before the first sight.
     pub age: Option<Duration>,
+    /// Rises whenever a user, a room or an instance has come or gone.
+    pub rev: u64,
 }
 
 impl Picture {
@@ -93,6 +95,7 @@ impl Picture {
             messages: 0,
             files: 0,
             age: None,
+            rev: 0,
         }
     }
 

@@ -39,6 +39,7 @@ impl Desk {
         mut self,
         drain: Drain,
     ) -> (watch::Receiver<Arc<Answers>>, impl Future<Output = ()> + Send) {
+        self.sight.look();
         let names = self.names();
         let (to, answers) = watch::channel(self.write(&names));
         (answers, async move { self.keep_up(names, to, drain).await })
@@ -53,7 +54,9 @@ impl Desk {
                 () = sleep(until_next_second()) => {}
                 () = self.sight.changed() => {
                     sleep(SETTLE).await;
-                    names = self.names();
+                    if self.sight.look() {
+                        names = self.names();
+                    }
                 }
             }
             to.send_replace(self.write(&names));
@@ -61,7 +64,7 @@ impl Desk {
     }
 
     fn names(&mut self) -> Arc<Names> {
-        Arc::new(Names::new(self.sight.look(), self.mode))
+        Arc::new(Names::new(self.sight.glance(), self.mode))
     }
 
     fn write(&mut self, names: &Arc<Names>) -> Arc<Answers> {
@@ -77,7 +80,7 @@ impl Desk {
     fn show(&self, seen: Option<Duration>, uptime: Duration) {
         let blind = self.sight.is_blind();
         let age = seen.unwrap_or(if blind { Duration::ZERO } else { uptime });
-        self.tally.show(self.answerer.limited_sources(uptime), age);
+        self.tally.show(self.answerer.gate().limited_sources(uptime), age);
         if seen.is_some() || blind {
             self.ready.set_ready();
         } else {
@@ -91,7 +94,8 @@ fn until_next_second() -> Duration {
     Duration::from_nanos(1_000_000_000 - u64::from(since_epoch().subsec_nanos()))
 }
 
-fn timestamp() -> Timestamp {
+/// The wall clock.
+pub(crate) fn timestamp() -> Timestamp {
     Timestamp(u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX))
 }
 

@@ -16,18 +16,20 @@ const FILES: &str = "files";
 /// The watched copy of presence, drawn as a picture that answers can be written from.
 pub(crate) struct Sight {
     view: watch::Receiver<Arc<View>>,
+    /// What the picture was drawn from.
+    seen: Arc<View>,
     picture: Picture,
 }
 
 impl Sight {
-    /// Watches presence.
-    pub(crate) fn new(view: watch::Receiver<Arc<View>>) -> Self {
-        Sight { view, picture: Picture::unseen() }
+    /// Watches presence. Revisions count from `rev`.
+    pub(crate) fn new(view: watch::Receiver<Arc<View>>, rev: u64) -> Self {
+        Sight { view, seen: Arc::default(), picture: Picture { rev, ..Picture::unseen() } }
     }
 
     /// Whether there is no registry to watch.
     pub(crate) fn is_blind(&self) -> bool {
-        !self.view.borrow().enabled
+        !self.seen.enabled
     }
 
     /// Waits until something has changed since [`Sight::look`].
@@ -38,21 +40,27 @@ impl Sight {
         }
     }
 
-    /// Draws everything anew.
-    pub(crate) fn look(&mut self) -> &Picture {
+    /// Draws what has changed, and returns whether somebody has come or gone.
+    pub(crate) fn look(&mut self) -> bool {
         let view = self.view.borrow_and_update().clone();
-        self.picture.users = view.users.keys().cloned().collect();
-        self.picture.rooms = BTreeMap::new();
-        for room in view.users.values().flat_map(|user| &user.rooms) {
-            *self.picture.rooms.entry(room.clone()).or_default() += 1;
+        // To compare a crowd costs far less than to draw it.
+        let same_crowd = view.users == self.seen.users;
+        let changed = !same_crowd || !view.services.keys().eq(self.seen.services.keys());
+        if !same_crowd {
+            self.picture.users = view.users.keys().cloned().collect();
+            self.picture.rooms = BTreeMap::new();
+            for room in view.users.values().flat_map(|user| &user.rooms) {
+                *self.picture.rooms.entry(room.clone()).or_default() += 1;
+            }
         }
-        self.glance()
+        self.picture.rev += u64::from(changed);
+        self.seen = view;
+        changed
     }
 
     /// Draws anew what time alone changes; it costs the same however many users there are.
     pub(crate) fn glance(&mut self) -> &Picture {
-        let view = self.view.borrow().clone();
-        let now = Instant::now();
+        let (view, now) = (self.seen.clone(), Instant::now());
         self.picture.age = view.age(now);
         self.picture.registry = match view.fresh {
             _ if view.connected => State::Up,
@@ -134,11 +142,17 @@ mod tests {
         }
     }
 
+    /// What is seen of a view.
+    fn seen(view: View) -> Picture {
+        let (_to, view) = watch::channel(Arc::new(view));
+        let mut sight = Sight::new(view, 0);
+        sight.look();
+        sight.glance().clone()
+    }
+
     #[test]
     fn a_picture_counts_who_is_where_and_sums_what_is_reported() {
-        let (_to, view) = watch::channel(Arc::new(view()));
-        let mut sight = Sight::new(view);
-        let picture = sight.look();
+        let picture = seen(view());
         assert_eq!(picture.users.iter().map(UserName::as_str).collect::<Vec<_>>(), ["alice", "bob", "carol"]);
         let rooms: Vec<_> = picture.rooms.iter().map(|(room, users)| (room.as_str(), *users)).collect();
         assert_eq!(rooms, [("lobby", 2), ("tea", 1)]);
@@ -151,13 +165,37 @@ mod tests {
 
     #[test]
     fn a_registry_that_is_gone_is_down_and_one_never_seen_is_unknown() {
-        let (to, view_of) = watch::channel(Arc::new(View { connected: false, ..view() }));
-        let mut sight = Sight::new(view_of);
-        assert_eq!(sight.look().registry, State::Down);
-        to.send_replace(Arc::new(View { enabled: true, ..View::default() }));
-        assert_eq!(sight.look().registry, State::Unknown);
+        assert_eq!(seen(View { connected: false, ..view() }).registry, State::Down);
+        assert_eq!(seen(View { enabled: true, ..View::default() }).registry, State::Unknown);
+    }
+
+    #[test]
+    fn without_a_registry_it_is_blind() {
+        let (to, view_of) = watch::channel(Arc::new(view()));
+        let mut sight = Sight::new(view_of, 0);
+        sight.look();
         assert!(!sight.is_blind());
-        to.send_replace(Arc::new(View::default()));
+        to.send_replace(Arc::default());
+        sight.look();
         assert!(sight.is_blind());
+    }
+
+    #[test]
+    fn the_revision_rises_when_somebody_comes_or_goes_and_not_otherwise() {
+        let (to, view_of) = watch::channel(Arc::new(view()));
+        let mut sight = Sight::new(view_of, 40);
+        assert!(sight.look() && sight.glance().rev == 41);
+        let mut figures = view();
+        let reported = instance("file", true, json!({"files": 4}));
+        Arc::make_mut(&mut figures.services).insert(label("file-1"), reported);
+        to.send_replace(Arc::new(figures));
+        assert!(!sight.look() && sight.glance().rev == 41, "figures are nobody");
+        assert_eq!(sight.glance().files, 4);
+        let mut moved = view();
+        Arc::make_mut(&mut moved.users).insert(UserName::parse("carol").unwrap(), user(&["tea"]));
+        to.send_replace(Arc::new(moved));
+        assert!(sight.look() && sight.glance().rev == 42);
+        to.send_replace(Arc::new(View { services: Arc::default(), ..view() }));
+        assert!(sight.look() && sight.glance().rev == 43);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::info::{Picture, Question, Status, UsersMode};
 
-use super::listing::Listing;
+use super::listing::{About, Listing};
 use super::say;
 
 /// The lists that change only when somebody comes or goes.
@@ -17,17 +17,19 @@ pub struct Names {
 impl Names {
     /// Encodes who is here and in how many rooms.
     pub fn new(picture: &Picture, mode: UsersMode) -> Self {
+        let about = |what, total: usize| About { what, total: total as u64, rev: picture.rev };
+        let everybody = about("users", picture.users.len());
         let users = match mode {
             UsersMode::Off => None,
-            UsersMode::Count => Some(Listing::counted("users", picture.users.len() as u64)),
+            UsersMode::Count => Some(Listing::counted(everybody)),
             UsersMode::Names => {
                 let names = picture.users.iter().map(|user| (user.as_str(), user.as_str()));
-                Some(Listing::new("users", names))
+                Some(Listing::new(everybody, names))
             }
         };
         let rooms =
             picture.rooms.iter().map(|(room, users)| (room.as_str(), say::room(room.as_str(), *users)));
-        Names { users, rooms: Listing::new("rooms", rooms) }
+        Names { users, rooms: Listing::new(about("rooms", picture.rooms.len()), rooms) }
     }
 }
 
@@ -48,11 +50,13 @@ impl Answers {
             .services
             .iter()
             .map(|instance| (instance.instance.as_str(), say::service(instance, picture.state_of(instance))));
+        let total = picture.services.len() as u64;
+        let about = About { what: "services", total, rev: picture.rev };
         Answers {
             status: say::status(status).into_bytes(),
             time: say::time(status.server_time).into_bytes(),
             commands: say::commands(names.users.is_some()).into_bytes(),
-            services: Listing::new("services", services),
+            services: Listing::new(about, services),
             names,
         }
     }
@@ -71,6 +75,17 @@ impl Answers {
                 None => &self.commands,
             },
             Question::Unknown => &self.commands,
+        }
+    }
+
+    /// The answer where its length is no matter: lists are whole. It is in pieces, to be written one after
+    /// the other, without an end of the line.
+    pub fn line<'a>(&'a self, question: &Question, space: &'a mut Vec<u8>) -> [&'a [u8]; 3] {
+        match (question, &self.names.users) {
+            (Question::Users { after }, Some(users)) => users.whole(*after),
+            (Question::Rooms { after }, _) => self.names.rooms.whole(*after),
+            (Question::Services { after }, _) => self.services.whole(*after),
+            _ => [self.reply(question, space), b"", b""],
         }
     }
 }
@@ -108,6 +123,7 @@ mod tests {
                 age: Duration::from_millis(1_200),
             }],
             age: Some(Duration::ZERO),
+            rev: 7,
             ..Picture::unseen()
         }
     }
@@ -128,15 +144,15 @@ mod tests {
         let answers = answers(&picture(), UsersMode::Names);
         let golden = [
             ("TIME", "1970-01-01 00:00:00"),
-            ("USERS", r#"{"users":["alice","bob"],"total":2,"next":null}"#),
-            ("users after alice", r#"{"users":["bob"],"total":2,"next":null}"#),
-            ("ROOMS", r#"{"rooms":[{"room":"lobby","users":2}],"total":1,"next":null}"#),
-            ("ROOMS AFTER #lobby", r#"{"rooms":[],"total":1,"next":null}"#),
+            ("USERS", r#"{"users":["alice","bob"],"total":2,"next":null,"rev":7}"#),
+            ("users after alice", r#"{"users":["bob"],"total":2,"next":null,"rev":7}"#),
+            ("ROOMS", r#"{"rooms":[{"room":"lobby","users":2}],"total":1,"next":null,"rev":7}"#),
+            ("ROOMS AFTER #lobby", r#"{"rooms":[],"total":1,"next":null,"rev":7}"#),
             (
                 "SERVICES",
                 concat!(
                     r#"{"services":[{"service":"chat","instance":"chat-1","addr":"chat:9001","#,
-                    r#""state":"up","age_ms":1200}],"total":1,"next":null}"#
+                    r#""state":"up","age_ms":1200}],"total":1,"next":null,"rev":7}"#
                 ),
             ),
             ("PING", "PONG"),
@@ -153,10 +169,55 @@ mod tests {
     }
 
     #[test]
+    fn a_line_tells_the_same_and_lists_whole() {
+        let many = (0..1_000).map(|n| UserName::parse(&format!("user{n:03}")).unwrap()).collect();
+        let answers = answers(&Picture { users: many, ..picture() }, UsersMode::Names);
+        let line = |question: &str| {
+            let request = Request::decode(question.as_bytes()).unwrap();
+            let mut space = Vec::new();
+            String::from_utf8(answers.line(&request.question(false), &mut space).concat()).unwrap()
+        };
+        for question in ["STATUS", "TIME", "ROOMS", "SERVICES", "PING a b", "?"] {
+            assert_eq!(line(question), said(&answers, question), "{question}");
+        }
+        let users: serde_json::Value = serde_json::from_str(&line("USERS AFTER user099")).unwrap();
+        assert_eq!((&users["users"][0], &users["users"][899]), (&"user100".into(), &"user999".into()));
+        assert_eq!((&users["total"], &users["next"]), (&1_000.into(), &serde_json::Value::Null));
+    }
+
+    #[test]
+    fn a_hundred_thousand_of_everything_are_told_once_each() {
+        const MANY: usize = 100_000;
+        let instance = picture().services.remove(0);
+        let picture = Picture {
+            users: (0..MANY).map(|n| UserName::parse(&format!("u{n:06}")).unwrap()).collect(),
+            rooms: (0..MANY as u64).map(|n| (RoomName::parse(&format!("r{n:06}")).unwrap(), n)).collect(),
+            services: (0..MANY)
+                .map(|n| Instance { instance: format!("i{n:06}"), ..instance.clone() })
+                .collect(),
+            ..picture()
+        };
+        let answers = answers(&picture, UsersMode::Names);
+        for (list, name) in [("users", ""), ("rooms", "room"), ("services", "instance")] {
+            let (mut told, mut question) = (Vec::new(), list.to_owned());
+            loop {
+                let page: serde_json::Value = serde_json::from_str(&said(&answers, &question)).unwrap();
+                assert_eq!((&page["total"], &page["rev"]), (&MANY.into(), &7.into()));
+                let entries = page[list].as_array().unwrap();
+                let names = entries.iter().map(|entry| if name.is_empty() { entry } else { &entry[name] });
+                told.extend(names.map(|name| name.as_str().unwrap().to_owned()));
+                let Some(next) = page["next"].as_str() else { break };
+                question = format!("{list} AFTER {next}");
+            }
+            assert!(told.len() == MANY && told.is_sorted_by(|one, next| one < next), "{list}");
+        }
+    }
+
+    #[test]
     fn who_is_here_is_told_as_far_as_it_may_be() {
         let counted = answers(&picture(), UsersMode::Count);
-        assert_eq!(said(&counted, "USERS"), r#"{"users":[],"total":2,"next":null}"#);
-        assert_eq!(said(&counted, "USERS AFTER a"), r#"{"users":[],"total":2,"next":null}"#);
+        assert_eq!(said(&counted, "USERS"), r#"{"users":[],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(said(&counted, "USERS AFTER a"), r#"{"users":[],"total":2,"next":null,"rev":7}"#);
         let off = answers(&picture(), UsersMode::Off);
         assert_eq!(said(&off, "USERS"), "Available commands: STATUS, TIME, ROOMS, SERVICES, PING");
     }

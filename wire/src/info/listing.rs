@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{MAX_REPLY, say};
 
 /// What an entry and, behind it, its name may take together, so that a page's frame still fits around them.
-const MAX_ENTRY: usize = 1_120;
+const MAX_ENTRY: usize = 1_100;
 
 /// A list whose entries are encoded once, next to each other, so that a page is one copy out of it
 /// however long the list is.
@@ -23,43 +23,74 @@ pub(super) struct Listing {
     names: Vec<Box<str>>,
     /// `],"total":2,"next":`
     closing: String,
+    /// `,"rev":7}`
+    end: String,
+    /// What stands behind the last entry: `],"total":2,"next":null,"rev":7}`
+    last: String,
     first: Vec<u8>,
+}
+
+/// What is told beside the entries of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About {
+    /// What it is a list of; its field in JSON.
+    pub(super) what: &'static str,
+    /// How many entries there are.
+    pub(super) total: u64,
+    /// The revision it is of.
+    pub(super) rev: u64,
 }
 
 impl Listing {
     /// A list of names and what is told of each, sorted by name, no name twice.
-    pub(super) fn new<'a, T: Serialize>(what: &str, entries: impl IntoIterator<Item = (&'a str, T)>) -> Self {
-        let mut listing = Listing::empty(what);
-        let mut total = 0;
+    pub(super) fn new<'a, T: Serialize>(
+        about: About,
+        entries: impl IntoIterator<Item = (&'a str, T)>,
+    ) -> Self {
+        let closing = format!(r#"],"total":{},"next":"#, about.total);
+        let end = format!(r#","rev":{}}}"#, about.rev);
+        let mut listing = Listing {
+            opening: format!(r#"{{"{}":["#, about.what),
+            entries: String::new(),
+            ends: Vec::new(),
+            names: Vec::new(),
+            last: format!("{closing}null{end}"),
+            closing,
+            end,
+            first: Vec::new(),
+        };
         for (name, entry) in entries {
             listing.push(name, &say::json(&entry));
-            total += 1;
         }
-        listing.finished(total)
+        let mut first = Vec::new();
+        listing.write_page(0, &mut first);
+        listing.first = first;
+        listing
     }
 
     /// A list that tells how many there are, and nobody.
-    pub(super) fn counted(what: &str, total: u64) -> Self {
-        Listing::empty(what).finished(total)
+    pub(super) fn counted(about: About) -> Self {
+        Listing::new(about, std::iter::empty::<(&str, ())>())
     }
 
     /// The page after a name; `space` holds it where it is not the first one.
     pub(super) fn page<'a>(&'a self, after: Option<&str>, space: &'a mut Vec<u8>) -> &'a [u8] {
         let Some(after) = after else { return &self.first };
-        let from = self.names.partition_point(|name| **name <= *after);
-        self.write_page(from, space);
+        self.write_page(self.behind(after), space);
         space
     }
 
-    fn empty(what: &str) -> Self {
-        Listing {
-            opening: format!(r#"{{"{what}":["#),
-            entries: String::new(),
-            ends: Vec::new(),
-            names: Vec::new(),
-            closing: String::new(),
-            first: Vec::new(),
-        }
+    /// All that stands behind a name, in pieces to be written one after the other.
+    pub(super) fn whole(&self, after: Option<&str>) -> [&[u8]; 3] {
+        let from = after.map_or(0, |after| self.start(self.behind(after)));
+        let entries = &self.entries[from..];
+        let entries = entries.strip_suffix(',').unwrap_or_default();
+        [self.opening.as_bytes(), entries.as_bytes(), self.last.as_bytes()]
+    }
+
+    /// The first entry behind a name, which need not be there any more.
+    fn behind(&self, after: &str) -> usize {
+        self.names.partition_point(|name| **name <= *after)
     }
 
     fn push(&mut self, name: &str, entry: &str) {
@@ -69,14 +100,6 @@ impl Listing {
             self.ends.push(self.entries.len());
             self.names.push(name.into());
         }
-    }
-
-    fn finished(mut self, total: u64) -> Self {
-        self.closing = format!(r#"],"total":{total},"next":"#);
-        let mut first = Vec::new();
-        self.write_page(0, &mut first);
-        self.first = first;
-        self
     }
 
     /// Writes the page that begins at an entry. How long its closing is depends on where it ends, so it
@@ -101,13 +124,13 @@ impl Listing {
         let more = until < self.names.len();
         let next = until.checked_sub(1).filter(|_| more).map(|last| &self.names[last]);
         serde_json::to_writer(&mut *page, &next).expect("a name always has a JSON form");
-        page.push(b'}');
+        page.extend_from_slice(self.end.as_bytes());
     }
 
     /// Where a page that begins at an entry would end if its closing named a name of one letter.
     fn furthest(&self, from: usize) -> usize {
-        const SHORTEST: usize = r#""a"}"#.len();
-        let frame = self.opening.len() + self.closing.len() + SHORTEST;
+        const SHORTEST: usize = r#""a""#.len();
+        let frame = self.opening.len() + self.closing.len() + SHORTEST + self.end.len();
         let room = self.start(from) + MAX_REPLY + 1 - frame;
         from + self.ends[from..].partition_point(|end| *end <= room)
     }
@@ -131,8 +154,10 @@ mod tests {
 
     use super::*;
 
+    const USERS: About = About { what: "users", total: 2, rev: 7 };
+
     fn users<'a>(names: impl IntoIterator<Item = &'a str>) -> Listing {
-        Listing::new("users", names.into_iter().map(|name| (name, name)))
+        Listing::new(USERS, names.into_iter().map(|name| (name, name)))
     }
 
     fn page(listing: &Listing, after: Option<&str>) -> String {
@@ -159,21 +184,34 @@ mod tests {
     #[test]
     fn golden_pages() {
         let both = users(["alice", "bob"]);
-        assert_eq!(page(&both, None), r#"{"users":["alice","bob"],"total":2,"next":null}"#);
-        assert_eq!(page(&both, Some("alice")), r#"{"users":["bob"],"total":2,"next":null}"#);
-        assert_eq!(page(&both, Some("alicf")), r#"{"users":["bob"],"total":2,"next":null}"#);
-        assert_eq!(page(&both, Some("bob")), r#"{"users":[],"total":2,"next":null}"#);
-        assert_eq!(page(&users([]), None), r#"{"users":[],"total":0,"next":null}"#);
-        assert_eq!(page(&Listing::counted("users", 7), None), r#"{"users":[],"total":7,"next":null}"#);
-        assert_eq!(page(&Listing::counted("users", 7), Some("a")), r#"{"users":[],"total":7,"next":null}"#);
+        assert_eq!(page(&both, None), r#"{"users":["alice","bob"],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(page(&both, Some("alice")), r#"{"users":["bob"],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(page(&both, Some("alicf")), r#"{"users":["bob"],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(page(&both, Some("bob")), r#"{"users":[],"total":2,"next":null,"rev":7}"#);
+        let counted = Listing::counted(USERS);
+        assert_eq!(page(&counted, None), r#"{"users":[],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(page(&counted, Some("a")), r#"{"users":[],"total":2,"next":null,"rev":7}"#);
     }
 
     #[test]
-    fn ten_thousand_names_are_told_once_each_on_full_pages() {
-        let names: Vec<String> = (0..10_000).map(|n| format!("user{n:05}")).collect();
-        let (told, pages) = walk(&users(names.iter().map(String::as_str)));
+    fn golden_wholes() {
+        let whole = |listing: &Listing, after| String::from_utf8(listing.whole(after).concat()).unwrap();
+        let both = users(["alice", "bob"]);
+        assert_eq!(whole(&both, None), r#"{"users":["alice","bob"],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(whole(&both, Some("alice")), r#"{"users":["bob"],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(whole(&both, Some("z")), r#"{"users":[],"total":2,"next":null,"rev":7}"#);
+        assert_eq!(whole(&Listing::counted(USERS), None), r#"{"users":[],"total":2,"next":null,"rev":7}"#);
+    }
+
+    #[test]
+    fn a_hundred_thousand_names_are_told_once_each_on_full_pages() {
+        let names: Vec<String> = (0..100_000).map(|n| format!("user{n:06}")).collect();
+        let listing = users(names.iter().map(String::as_str));
+        let (told, pages) = walk(&listing);
         assert_eq!(told, names);
-        assert_eq!(pages, 105, "96 names of 12 bytes with their commas on each");
+        assert_eq!(pages, 100_000usize.div_ceil(88), "88 names of 13 bytes with their commas on each");
+        let whole: serde_json::Value = serde_json::from_slice(&listing.whole(None).concat()).unwrap();
+        assert_eq!(whole["users"].as_array().unwrap().len(), names.len());
     }
 
     #[test]
@@ -181,7 +219,31 @@ mod tests {
         let huge = "h".repeat(600);
         let (told, _) = walk(&users(["a", &huge, "z"]));
         assert_eq!(told, ["a", "z"]);
-        assert!(page(&users([huge.as_str()]), None).contains(r#""total":1"#));
+        assert!(page(&users([huge.as_str()]), None).contains(r#""total":2"#));
+    }
+
+    /// The listing that a reader happens to meet differs from page to page.
+    #[test]
+    fn a_hundred_thousand_who_stay_are_told_once_while_others_come_and_go() {
+        let stay: Vec<String> = (0..100_000).map(|n| format!("user{n:06}")).collect();
+        let met = ["", "a", "b"].map(|guest| {
+            let guests =
+                (0..5_000).map(|n| format!("user{:06}{guest}", n * 20)).filter(|_| !guest.is_empty());
+            let here: BTreeSet<String> = stay.iter().cloned().chain(guests).collect();
+            users(here.iter().map(String::as_str))
+        });
+        let (mut told, mut after) = (Vec::new(), None::<String>);
+        for listing in met.iter().cycle() {
+            let body: serde_json::Value = serde_json::from_str(&page(listing, after.as_deref())).unwrap();
+            told.extend(body["users"].as_array().unwrap().iter().map(|n| n.as_str().unwrap().to_owned()));
+            after = body["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                break;
+            }
+        }
+        assert!(told.is_sorted_by(|one, next| one < next), "nobody twice, guests included");
+        told.retain(|name| name.len() == "user000000".len());
+        assert_eq!(told, stay);
     }
 
     proptest! {

@@ -39,6 +39,8 @@ pub struct Page<T> {
     pub entries: Vec<T>,
     /// How many there are on all pages.
     pub total: u64,
+    /// The revision of what it is a page of: when it rises between two pages, somebody came or went.
+    pub rev: Option<u64>,
     /// The name to ask after for the next page; none behind the last.
     pub next: Option<String>,
 }
@@ -94,20 +96,24 @@ fn decode(text: &str) -> Option<Reply> {
 #[serde(untagged)]
 enum Body {
     Status(StatusBody),
-    Users { users: Vec<String>, total: u64, next: Option<String> },
-    Rooms { rooms: Vec<Room>, total: u64, next: Option<String> },
-    Services { services: Vec<ServiceBody>, total: u64, next: Option<String> },
+    Users { users: Vec<String>, total: u64, rev: Option<u64>, next: Option<String> },
+    Rooms { rooms: Vec<Room>, total: u64, rev: Option<u64>, next: Option<String> },
+    Services { services: Vec<ServiceBody>, total: u64, rev: Option<u64>, next: Option<String> },
 }
 
 impl Body {
     fn into_reply(self) -> Reply {
         match self {
             Body::Status(status) => Reply::Status(status.into()),
-            Body::Users { users, total, next } => Reply::Users(Page { entries: users, total, next }),
-            Body::Rooms { rooms, total, next } => Reply::Rooms(Page { entries: rooms, total, next }),
-            Body::Services { services, total, next } => {
+            Body::Users { users, total, rev, next } => {
+                Reply::Users(Page { entries: users, total, rev, next })
+            }
+            Body::Rooms { rooms, total, rev, next } => {
+                Reply::Rooms(Page { entries: rooms, total, rev, next })
+            }
+            Body::Services { services, total, rev, next } => {
                 let entries = services.into_iter().map(Instance::from).collect();
-                Reply::Services(Page { entries, total, next })
+                Reply::Services(Page { entries, total, rev, next })
             }
         }
     }
@@ -206,9 +212,11 @@ mod tests {
         assert_eq!(read("PONG"), Reply::Pong(String::new()));
         assert_eq!(read("2026-11-22 08:30:00"), Reply::Time("2026-11-22 08:30:00".into()));
         assert_eq!(read("Available commands: STATUS, TIME"), Reply::Commands("STATUS, TIME".into()));
-        let users = Page { entries: vec!["alice".into()], total: 2, next: Some("alice".into()) };
-        assert_eq!(read(r#"{"users":["alice"],"total":2,"next":"alice"}"#), Reply::Users(users));
-        let rooms = Page { entries: vec![Room { name: "lobby".into(), users: 2 }], total: 1, next: None };
+        let users =
+            Page { entries: vec!["alice".into()], total: 2, rev: Some(7), next: Some("alice".into()) };
+        assert_eq!(read(r#"{"users":["alice"],"total":2,"next":"alice","rev":7}"#), Reply::Users(users));
+        let rooms =
+            Page { entries: vec![Room { name: "lobby".into(), users: 2 }], total: 1, rev: None, next: None };
         assert_eq!(
             read(r#"{"rooms":[{"room":"lobby","users":2}],"total":1,"next":null}"#),
             Reply::Rooms(rooms)
@@ -243,10 +251,10 @@ mod tests {
             age: Duration::from_millis(7),
         };
         let entry = say::json(&say::service(&chat, chat.state));
-        let said = format!(r#"{{"services":[{entry}],"total":1,"next":null,"rev":7}}"#);
+        let said = format!(r#"{{"services":[{entry}],"total":1,"next":null,"rev":7,"new":[]}}"#);
         assert_eq!(
             read(&said),
-            Reply::Services(Page { entries: vec![chat], total: 1, next: None }),
+            Reply::Services(Page { entries: vec![chat], total: 1, rev: Some(7), next: None }),
             "a field that is not known is no reason to fail"
         );
     }
