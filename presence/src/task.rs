@@ -89,7 +89,7 @@ impl Task {
                 lost => warn!(registry = %self.registry, %lost, "lost the registry; going on without"),
             }
             backoff.lived(began.elapsed());
-            wait = backoff.wait(rand::random(), self.core.keepalive_every());
+            wait = backoff.wait(rand::random(), self.core.look_every());
         }
     }
 
@@ -126,7 +126,7 @@ impl Task {
                 0 => warn!(registry = %self.registry, problem, "the registry can't be reached; trying on"),
                 _ => debug!(registry = %self.registry, problem, "the registry still can't be reached"),
             }
-            wait = backoff.wait(rand::random(), self.core.keepalive_every());
+            wait = backoff.wait(rand::random(), self.core.look_every());
         }
         None
     }

@@ -26,6 +26,9 @@ const TTL_GUESS: Duration = Duration::from_secs(10);
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// How often a watching service asks for the services' figures, which are no events.
 const POLL_EVERY: Duration = Duration::from_secs(1);
+/// Longest wait before a watching service looks for the registry again: whoever shows others what the
+/// registry says shall see its return within a second. It costs no more than the polls do.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A registry that owes an answer and has said nothing for this long is gone.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How long the end waits for the registry's goodbye.
@@ -163,8 +166,14 @@ impl Core {
         if self.watching { self.replica.fresh() } else { self.heard }
     }
 
-    pub(crate) fn keepalive_every(&self) -> Duration {
+    fn keepalive_every(&self) -> Duration {
         self.ttl() / 3
+    }
+
+    /// The longest wait before the registry is looked for again.
+    pub(crate) fn look_every(&self) -> Duration {
+        let most = self.keepalive_every();
+        if self.watching { most.min(LOOK_EVERY) } else { most }
     }
 
     fn ttl(&self) -> Duration {
