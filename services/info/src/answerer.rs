@@ -1,12 +1,13 @@
 //! From a datagram to its answer: the whole service but for sockets and clocks.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chassis::trust::Trusted;
 use engine::info::{Admission, Cookie, Gate, Kind, Silence, check_source};
 use wire::info::{Answers, Request, cookie};
+
+use crate::datagrams::Peer;
 
 /// What becomes of a datagram.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,26 +22,30 @@ pub(crate) enum Outcome<'a> {
     Unread(Silence),
 }
 
-/// Answers datagrams, for as many workers as there are.
+/// Answers datagrams, for as many workers as there are. It has nothing that one of them could wait for.
 pub(crate) struct Answerer {
     trusted: Trusted,
     own_port: u16,
-    /// Only strangers wait for it.
-    gate: Mutex<Gate>,
+    gate: Gate,
 }
 
 impl Answerer {
     /// An answerer for the service at a port.
     pub(crate) fn new(trusted: Trusted, own_port: u16, gate: Gate) -> Self {
-        Answerer { trusted, own_port, gate: Mutex::new(gate) }
+        Answerer { trusted, own_port, gate }
     }
 
-    /// Decides what a datagram gets. `now` counts from the start of the service; what is said stands in
-    /// `answers`, or in `space`.
+    /// Whether an address has to be proved before it is answered.
+    pub(crate) fn is_stranger(&self, address: IpAddr) -> bool {
+        !self.trusted.contains(address)
+    }
+
+    /// Decides what a datagram gets, from a stranger or not. `now` counts from the start of the service;
+    /// what is said stands in `answers`, or in `space`.
     pub(crate) fn answer<'a>(
         &self,
         datagram: &[u8],
-        from: SocketAddr,
+        (from, stranger): (Peer, bool),
         now: Duration,
         answers: &'a Answers,
         space: &'a mut Vec<u8>,
@@ -49,7 +54,6 @@ impl Answerer {
             Ok(request) => request,
             Err(why) => return Outcome::Unread(why),
         };
-        let stranger = !self.trusted.contains(from.ip());
         let question = request.question(stranger);
         match self.admit(from, stranger, request.cookie(), now) {
             Ok(Admission::Answer) => Outcome::Answer(question.kind(), answers.reply(&question, space)),
@@ -58,34 +62,29 @@ impl Answerer {
         }
     }
 
-    /// How many source networks are past their limit now.
-    pub(crate) fn limited_sources(&self, now: Duration) -> usize {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner).limited_sources(now)
+    /// Who gets answers, however they are asked for.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     fn admit(
         &self,
-        from: SocketAddr,
+        from: Peer,
         stranger: bool,
         cookie: Option<Cookie>,
         now: Duration,
     ) -> Result<Admission, Silence> {
-        check_source(from, self.own_port)?;
-        if stranger { self.admit_stranger(from.ip(), cookie, now) } else { Ok(Admission::Answer) }
-    }
-
-    fn admit_stranger(
-        &self,
-        from: IpAddr,
-        cookie: Option<Cookie>,
-        now: Duration,
-    ) -> Result<Admission, Silence> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner).admit(from, cookie, now)
+        check_source(from.addr, self.own_port)?;
+        if from.is_broadcast() {
+            return Err(Silence::Broadcast);
+        }
+        if stranger { self.gate.admit(from.addr.ip(), cookie, now) } else { Ok(Admission::Answer) }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::{Arc, LazyLock};
 
     use engine::Timestamp;
@@ -116,89 +115,113 @@ mod tests {
         written.parse().unwrap()
     }
 
+    /// Asks as the worker does.
+    fn ask<'a>(
+        answerer: &Answerer,
+        datagram: &[u8],
+        addr: SocketAddr,
+        now: Duration,
+        space: &'a mut Vec<u8>,
+    ) -> Outcome<'a> {
+        let from = (Peer { addr, to: None }, answerer.is_stranger(addr.ip()));
+        answerer.answer(datagram, from, now, &CROWD, space)
+    }
+
     #[test]
     fn the_trusted_are_answered_at_once() {
-        let (answers, mut space) = (crowd(), Vec::new());
-        let answerer = answerer("127.0.0.0/8");
+        let (answerer, mut space) = (answerer("127.0.0.0/8"), Vec::new());
         let from = source("127.0.0.1:4000");
         for _ in 0..100 {
-            let outcome = answerer.answer(b"TIME", from, NOW, &answers, &mut space);
+            let outcome = ask(&answerer, b"TIME", from, NOW, &mut space);
             assert_eq!(outcome, Outcome::Answer(Kind::Time, b"1970-01-01 00:00:00"));
         }
         let mapped = source("[::ffff:127.0.0.1]:4000");
-        let outcome = answerer.answer(b"?", mapped, NOW, &answers, &mut space);
+        let outcome = ask(&answerer, b"?", mapped, NOW, &mut space);
         assert!(matches!(outcome, Outcome::Answer(Kind::Unknown, _)));
     }
 
     #[test]
     fn a_stranger_asks_again_with_the_cookie() {
-        let (answers, mut space) = (crowd(), Vec::new());
-        let answerer = answerer("none");
+        let (answerer, mut space) = (answerer("none"), Vec::new());
         let from = source("198.51.100.7:4000");
-        let Outcome::Cookie(Kind::Ping, said) = answerer.answer(b"PING a", from, NOW, &answers, &mut space)
-        else {
+        let Outcome::Cookie(Kind::Ping, said) = ask(&answerer, b"PING a", from, NOW, &mut space) else {
             panic!("no cookie")
         };
         let proof = String::from_utf8(said.to_vec()).unwrap().replace("COOKIE ", "");
         let again = format!("PING a {proof}");
-        let outcome = answerer.answer(again.as_bytes(), from, NOW, &answers, &mut space);
+        let outcome = ask(&answerer, again.as_bytes(), from, NOW, &mut space);
         assert_eq!(outcome, Outcome::Answer(Kind::Ping, b"PONG a"));
         let other_port = source("198.51.100.7:4001");
-        let outcome = answerer.answer(again.as_bytes(), other_port, NOW, &answers, &mut space);
+        let outcome = ask(&answerer, again.as_bytes(), other_port, NOW, &mut space);
         assert_eq!(outcome, Outcome::Answer(Kind::Ping, b"PONG a"), "the port is no part of the proof");
         let neighbour = source("198.51.100.8:4000");
-        let outcome = answerer.answer(again.as_bytes(), neighbour, NOW, &answers, &mut space);
+        let outcome = ask(&answerer, again.as_bytes(), neighbour, NOW, &mut space);
         assert!(matches!(outcome, Outcome::Cookie(Kind::Ping, _)), "the address is");
+        let much_later = NOW + Duration::from_secs(601);
+        let outcome = ask(&answerer, again.as_bytes(), from, much_later, &mut space);
+        assert!(matches!(outcome, Outcome::Cookie(Kind::Ping, _)), "and so is the time");
     }
 
     #[test]
     fn not_even_the_trusted_are_answered_from_an_odd_port() {
-        let (answers, mut space) = (crowd(), Vec::new());
-        let answerer = answerer("127.0.0.0/8");
+        let (answerer, mut space) = (answerer("127.0.0.0/8"), Vec::new());
         for port in [0, 7, 13, 17, 19, 53, 123, OWN_PORT] {
             let from = SocketAddr::new(source("127.0.0.1:1").ip(), port);
-            let outcome = answerer.answer(b"STATUS", from, NOW, &answers, &mut space);
+            let outcome = ask(&answerer, b"STATUS", from, NOW, &mut space);
             assert_eq!(outcome, Outcome::Refused(Kind::Status, Silence::SourcePort), "{port}");
         }
     }
 
     #[test]
     fn two_services_never_talk_to_each_other() {
-        let (answers, mut space, mut unused) = (crowd(), Vec::new(), Vec::new());
+        let (mut space, mut unused) = (Vec::new(), Vec::new());
         let answerer = answerer("127.0.0.0/8,198.51.100.0/24");
-        for (asks, from) in [("STATUS", "127.0.0.1:1"), ("USERS", "127.0.0.1:1"), ("?", "203.0.113.1:1")] {
+        let asked = ["STATUS", "TIME", "USERS", "USERS AFTER user00001", "ROOMS", "SERVICES", "PING a", "?"];
+        let trusted = asked.map(|question| (question, "127.0.0.1:1"));
+        for (question, from) in trusted.into_iter().chain([("?", "203.0.113.1:1")]) {
             let (Outcome::Answer(_, said) | Outcome::Cookie(_, said)) =
-                answerer.answer(asks.as_bytes(), source(from), NOW, &answers, &mut space)
+                ask(&answerer, question.as_bytes(), source(from), NOW, &mut space)
             else {
-                panic!("{asks} is answered")
+                panic!("{question} is answered")
             };
-            let echoed = answerer.answer(said, source("198.51.100.7:4000"), NOW, &answers, &mut unused);
+            let echoed = ask(&answerer, said, source("198.51.100.7:4000"), NOW, &mut unused);
             let silent =
                 Outcome::Unread(if said.len() > 512 { Silence::Oversize } else { Silence::OwnReply });
-            assert_eq!(echoed, silent, "{asks}");
+            assert_eq!(echoed, silent, "{question}");
         }
     }
 
-    /// A datagram of an untrusted source: from one of a few addresses, at some moment.
+    /// A datagram of an untrusted source: from one of a few addresses, at some moment, perhaps with the
+    /// guess of a cookie or in the service's own words.
     fn datagrams() -> impl Strategy<Value = (Vec<u8>, SocketAddr, u64)> {
         let words = prop_oneof![
+            Just("STATUS"),
+            Just("USERS"),
+            Just("x"),
+            Just("PING 0123456789abcdef"),
+            Just("COOKIE 0123456789abcdef"),
+            Just("PONG x"),
+            Just("ROOMS")
+        ];
+        let cookie = proptest::option::of(any::<u64>());
+        let guess = (words, cookie).prop_map(|(words, cookie)| match cookie {
+            Some(bits) => format!("{words} {bits:016x}").into_bytes(),
+            None => words.into(),
+        });
+        let datagram = prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..40),
             (500..600usize).prop_map(|len| vec![b'x'; len]),
-            prop_oneof![
-                Just("STATUS"),
-                Just("USERS"),
-                Just("x"),
-                Just("PING 0123456789abcdef"),
-                Just("ROOMS")
-            ]
-            .prop_map(|words| words.as_bytes().to_vec()),
+            guess,
         ];
         let port = prop_oneof![Just(7), Just(53), 1024..u16::MAX];
         let host = prop_oneof![
             (0..4u8).prop_map(|host| IpAddr::from([203, 0, 113, host])),
+            (0..4u16).prop_map(|host| IpAddr::from([0, 0, 0, 0, 0, 0xffff, 0xcb00, 0x7100 + host])),
             (0..4u16).prop_map(|host| IpAddr::from([0x2001, 0xdb8, 0, host, 0, 0, 0, 1])),
+            Just(IpAddr::from([255, 255, 255, 255])),
+            Just(IpAddr::from([239, 1, 2, 3])),
         ];
-        (words, (host, port).prop_map(SocketAddr::from), 0..100_000u64)
+        (datagram, (host, port).prop_map(SocketAddr::from), 0..100_000u64)
     }
 
     proptest! {
@@ -206,23 +229,26 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         /// However strangers without a valid cookie ask: for each datagram one at most goes out, and never
-        /// more than three times its bytes, counted with the UDP and IP headers (28, or 48 for IPv6).
+        /// more than three times its bytes, counted with the UDP and IP headers.
         #[test]
         fn never_an_amplifier(sent in proptest::collection::vec(datagrams(), 1..200)) {
-            let (answers, mut space) = (&*CROWD, Vec::new());
-            let answerer = answerer("none");
-            let mut now = Duration::ZERO;
+            let (answerer, mut space) = (answerer("none"), Vec::new());
+            let (mut now, mut total_in, mut total_out) = (Duration::ZERO, 0, 0);
             for (datagram, from, later) in sent {
                 now += Duration::from_millis(later);
-                let headers = if from.is_ipv4() { 28 } else { 48 };
-                match answerer.answer(&datagram, from, now, answers, &mut space) {
+                let headers = Peer { addr: from, to: None }.headers();
+                let bytes_in = headers + datagram.len();
+                total_in += bytes_in;
+                match ask(&answerer, &datagram, from, now, &mut space) {
                     Outcome::Answer(..) => prop_assert!(false, "nobody has guessed a cookie"),
                     Outcome::Cookie(_, said) => {
-                        prop_assert!(said.len() + headers <= 3 * (datagram.len() + headers));
+                        prop_assert!(headers + said.len() <= 3 * bytes_in);
+                        total_out += headers + said.len();
                     }
                     Outcome::Refused(..) | Outcome::Unread(_) => {}
                 }
             }
+            prop_assert!(total_out <= 3 * total_in);
         }
     }
 }

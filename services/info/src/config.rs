@@ -1,5 +1,8 @@
 //! The flags of info.
 
+use std::time::Duration;
+
+use chassis::accept;
 use chassis::trust::Trusted;
 use clap::{Args, ValueEnum};
 use engine::info::{Limits, UsersMode};
@@ -17,12 +20,13 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_USERS", value_name = "MODE", default_value = "names")]
     pub users: Users,
 
-    /// How many sockets share the port, each with a task of its own.
+    /// How many threads answer over UDP, each with a socket of its own on the port; one for each core that
+    /// is meant for it.
     #[arg(long, env = "PARLANCE_WORKERS", value_name = "N", default_value_t = 1)]
     #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
 
-    /// Answers a second to each /24 or /64 that is not trusted.
+    /// Answers a second to each /24 or /64 that is not trusted; over TCP more are only answered later.
     #[arg(long, env = "PARLANCE_SOURCE_RATE", value_name = "N", default_value_t = Limits::default().per_source)]
     #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub source_rate: u32,
@@ -31,6 +35,28 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_GLOBAL_RATE", value_name = "N", default_value_t = Limits::default().global)]
     #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub global_rate: u32,
+
+    /// TCP connections at once.
+    #[arg(long, env = "PARLANCE_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
+    pub connections: usize,
+
+    /// TCP connections at once from one address, or one IPv6 /64, that is not trusted.
+    #[arg(long, env = "PARLANCE_PER_ADDRESS", value_name = "N", default_value_t = 16)]
+    pub per_address: usize,
+
+    /// Time after which a TCP connection that asks nothing is closed.
+    #[arg(
+        long, env = "PARLANCE_IDLE", value_name = "TIME", default_value = "75s",
+        value_parser = humantime::parse_duration
+    )]
+    pub idle: Duration,
+
+    /// Time that a TCP connection may leave what it was sent unread.
+    #[arg(
+        long, env = "PARLANCE_SLOW", value_name = "TIME", default_value = "10s",
+        value_parser = humantime::parse_duration
+    )]
+    pub slow: Duration,
 
     /// How it is known to the others.
     #[command(flatten)]
@@ -41,6 +67,12 @@ impl Config {
     /// What strangers get at most.
     pub(crate) fn limits(&self) -> Limits {
         Limits { per_source: self.source_rate, global: self.global_rate }
+    }
+
+    /// How many may be connected.
+    pub(crate) fn connections(&self) -> accept::Limits {
+        let (connections, per_address, trusted) = (self.connections, self.per_address, self.trusted.clone());
+        accept::Limits { connections, per_address, trusted }
     }
 }
 

@@ -1,36 +1,43 @@
 //! The info service: one datagram in, one out.
 //!
 //! Nothing is encoded while somebody waits. A desk writes every answer in advance, whenever presence or
-//! the second changes; a worker only looks up which one a datagram gets, if any.
+//! the second changes; a worker only looks up which one a datagram gets, if any. Workers are threads, each
+//! with a socket of its own on the one port; sessions answer the same questions over TCP.
 
 mod answerer;
 mod config;
+mod datagrams;
 mod desk;
+mod ended;
 mod metrics;
+mod session;
 mod sight;
 mod sockets;
 mod worker;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chassis::{Failure, Flags, Life, Running, Service};
+use chassis::{Failure, Flags, Life, Running, Service, accept};
 use engine::info::Gate;
 use presence::Presence;
-use tokio::net::UdpSocket;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tracing::debug;
 
 use crate::answerer::Answerer;
 use crate::desk::Desk;
 use crate::metrics::Tally;
+use crate::session::Terms;
 use crate::sight::Sight;
+use crate::sockets::Sockets;
 use crate::worker::Worker;
 pub use config::{Config, Users};
 
 /// What this process is.
 pub const SERVICE: Service = Service {
     name: "info",
-    about: "Answers STATUS, TIME, USERS, ROOMS, SERVICES and PING over UDP.",
+    about: "Answers STATUS, TIME, USERS, ROOMS, SERVICES and PING: a datagram each over UDP, a line over TCP.",
     listen: "0.0.0.0:9002",
     admin: "127.0.0.1:9012",
     workers: chassis::one_each,
@@ -41,27 +48,21 @@ pub const SERVICE: Service = Service {
 /// # Errors
 /// A port that can't be had.
 pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
-    let (addr, sockets) = sockets::bind(flags.listen, config.workers)?;
-    Running::launch(&SERVICE, &flags, addr, |life| run(config, addr, sockets, life)).await
+    let sockets = sockets::bind(flags.listen, config.workers)?;
+    Running::launch(&SERVICE, &flags, sockets.addr, |life| run(config, sockets, life)).await
 }
 
-/// Answers on the sockets, which share one address, until the drain begins.
-///
-/// # Errors
-/// None: what goes wrong with one datagram ends nothing.
-pub async fn run(
-    config: Config,
-    addr: SocketAddr,
-    sockets: Vec<UdpSocket>,
-    life: Life,
-) -> Result<(), Failure> {
+/// Answers until the drain begins.
+async fn run(config: Config, sockets: Sockets, life: Life) -> Result<(), Failure> {
+    let Sockets { addr, udp, tcp } = sockets;
     let started = Instant::now();
     let tally = Tally::new(&life.metrics);
     let gate = Gate::new(config.limits(), rand::random());
-    let answerer = Arc::new(Answerer::new(config.trusted, addr.port(), gate));
-    let presence = Presence::start(config.presence, SERVICE.name, addr, &life);
+    let answerer = Arc::new(Answerer::new(config.trusted.clone(), addr.port(), gate));
+    let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
     let desk = Desk {
-        sight: Sight::new(presence.view()),
+        // Revisions shall rise across a restart too, and are given far more rarely than once a millisecond.
+        sight: Sight::new(presence.view(), desk::timestamp().0),
         mode: config.users.into(),
         started,
         answerer: answerer.clone(),
@@ -70,12 +71,31 @@ pub async fn run(
     };
     let (answers, keeping_up) = desk.open(life.drain.clone());
     life.drain.spawn(keeping_up);
-    for socket in sockets {
-        let (answerer, answers, tally) = (answerer.clone(), answers.clone(), tally.clone());
-        let worker = Worker { socket, answerer, answers, tally, started };
-        life.drain.spawn(worker.run(life.drain.clone()));
+    let worker =
+        Worker { answerer: answerer.clone(), answers: answers.clone(), tally: tally.clone(), started };
+    let mut workers: JoinSet<_> =
+        udp.into_iter().map(|socket| worker.clone().work(socket, life.drain.clone())).collect();
+    let terms = Terms { answerer, answers, tally, started, idle: config.idle, slow: config.slow };
+    let session = |stream: TcpStream, peer: std::net::SocketAddr| {
+        let (terms, drain) = (terms.clone(), life.drain.clone());
+        async move {
+            let ended = session::serve(stream, peer.ip(), terms, async { drain.signaled().await }).await;
+            debug!(reason = ended.as_str(), "connection ended");
+        }
+    };
+    tokio::select! {
+        () = accept::serve(tcp, &life, config.connections(), session::FULL, session) => {}
+        broken = first_error(&mut workers) => return broken,
     }
-    life.drain.signaled().await;
+    let ended = first_error(&mut workers).await;
     presence.drop_lease().await;
+    ended
+}
+
+/// Waits for the workers; one that ends badly is not waited out.
+async fn first_error(workers: &mut JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
+    while let Some(ended) = workers.join_next().await {
+        ended.map_err(Failure::fatal)??;
+    }
     Ok(())
 }

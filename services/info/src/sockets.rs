@@ -1,43 +1,101 @@
-//! The port, opened once for each worker.
+//! The port, opened once for each worker over UDP and once over TCP.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 
 use chassis::Failure;
+use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use tokio::net::UdpSocket;
+use tokio::net::TcpListener;
+use tracing::debug;
 
-/// Room for a burst while a worker is busy; the kernel's own limit still holds.
+/// Room for a burst while a worker is busy, where the kernel's own limit allows it.
 const RECEIVE_BUFFER: usize = 4 << 20;
+/// How often a free port is looked for that both protocols can have.
+const ATTEMPTS: usize = 100;
 
-/// Opens as many sockets on one port as there are workers; the kernel spreads the askers over them.
+/// One port, over both protocols.
+pub(crate) struct Sockets {
+    /// Where it is.
+    pub(crate) addr: SocketAddr,
+    /// One for each worker; the kernel spreads the askers over them.
+    pub(crate) udp: Vec<UdpSocket>,
+    /// For those who can't use UDP.
+    pub(crate) tcp: TcpListener,
+}
+
+/// Opens the port.
 ///
-/// The first is bound alone, so that a port which another process holds is told as such; only then do the
-/// others share it.
+/// The first socket is bound alone, so that a port which another process holds is told as such; only then
+/// do the others share it.
 ///
 /// # Errors
 /// [`Failure::Config`] that names `--listen`, [`Failure::Fatal`] when the others can't share it.
-pub(crate) fn bind(listen: SocketAddr, workers: u16) -> Result<(SocketAddr, Vec<UdpSocket>), Failure> {
-    let first = chassis::net::bind_udp("--listen", listen)?;
+pub(crate) fn bind(listen: SocketAddr, workers: u16) -> Result<Sockets, Failure> {
+    let (first, tcp) = bind_both(listen)?;
     let addr = first.local_addr().map_err(Failure::fatal)?;
-    let mut sockets = vec![first];
+    let mut udp = vec![first];
     if workers > 1 {
-        SockRef::from(&sockets[0]).set_reuse_port(true).map_err(Failure::fatal)?;
+        SockRef::from(&udp[0]).set_reuse_port(true).map_err(Failure::fatal)?;
     }
     for _ in 1..workers {
-        sockets.push(bind_beside(addr).map_err(Failure::fatal)?);
+        udp.push(bind_beside(addr).map_err(Failure::fatal)?);
     }
-    for socket in &sockets {
-        // A smaller buffer loses bursts earlier and nothing else.
-        let _ = SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
+    for socket in &udp {
+        set_up(socket, addr).map_err(Failure::fatal)?;
     }
-    Ok((addr, sockets))
+    Ok(Sockets { addr, udp, tcp })
+}
+
+/// Whichever port is free over UDP need not be so over TCP.
+fn bind_both(listen: SocketAddr) -> Result<(UdpSocket, TcpListener), Failure> {
+    let attempt = || {
+        let udp = chassis::net::bind_udp("--listen", listen)?;
+        let addr = udp.local_addr().map_err(Failure::fatal)?;
+        let tcp = chassis::net::listen_tcp("--listen", addr)?;
+        Ok((udp.into_std().map_err(Failure::fatal)?, tcp))
+    };
+    let attempts = if listen.port() == 0 { ATTEMPTS } else { 1 };
+    let mut bound = attempt();
+    for _ in 1..attempts {
+        if bound.is_ok() {
+            break;
+        }
+        bound = attempt();
+    }
+    bound
 }
 
 fn bind_beside(addr: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
     socket.bind(&addr.into())?;
-    UdpSocket::from_std(socket.into())
+    Ok(socket.into())
+}
+
+/// Sets up what the workers rely on.
+fn set_up(socket: &UdpSocket, addr: SocketAddr) -> io::Result<()> {
+    socket.set_nonblocking(false)?;
+    setsockopt(socket, sockopt::RxqOvfl, &1)?;
+    if addr.ip().is_unspecified() {
+        tell_destinations(socket, addr)?;
+    }
+    // Old kernels can't merge what is sent as one; everything else is as before.
+    if let Err(error) = setsockopt(socket, sockopt::UdpGroSegment, &true) {
+        debug!(%error, "bursts arrive in pieces");
+    }
+    // A smaller buffer loses bursts earlier and nothing else.
+    if setsockopt(socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
+        let _ = SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
+    }
+    Ok(())
+}
+
+/// A socket that is bound to every address hears broadcasts, and is asked at any of them.
+fn tell_destinations(socket: &UdpSocket, addr: SocketAddr) -> io::Result<()> {
+    match addr {
+        SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?,
+        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?,
+    }
+    Ok(())
 }

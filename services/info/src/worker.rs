@@ -1,82 +1,167 @@
-//! The loop around one socket: one datagram in, at most one out.
+//! The loop around one socket: a batch of datagrams in, at most one reply out for each.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use chassis::Drain;
-use tokio::net::UdpSocket;
-use tokio::sync::watch;
-use tracing::{debug, warn};
-use wire::info::{Answers, MAX_REPLY, MAX_REQUEST};
+use arrayvec::ArrayVec;
+use chassis::{Drain, Failure};
+use socket2::SockRef;
+use tokio::sync::{oneshot, watch};
+use tracing::warn;
+use wire::info::{Answers, MAX_REPLY};
 
 use crate::answerer::{Answerer, Outcome};
-use crate::metrics::Tally;
+use crate::datagrams::{Arrivals, BATCH, Inbox, Outbox, Peer, Reply};
+use crate::metrics::{Local, Tally};
 
 /// A receive error that stays must not become a hot loop.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What answers on one socket.
+/// What the workers share.
+#[derive(Clone)]
 pub(crate) struct Worker {
-    /// The socket; others may share its port.
-    pub(crate) socket: UdpSocket,
-    /// Decides, for all workers.
+    /// Decides.
     pub(crate) answerer: Arc<Answerer>,
     /// What is said at present; looked at anew only when it has changed.
     pub(crate) answers: watch::Receiver<Arc<Answers>>,
-    /// Counts, for all workers.
+    /// Counts.
     pub(crate) tally: Tally,
     /// When the service began.
     pub(crate) started: Instant,
 }
 
 impl Worker {
-    /// Answers until the drain begins.
-    pub(crate) async fn run(mut self, drain: Drain) {
-        // One byte more than a request may have shows that it is too long.
-        let mut datagram = [0; MAX_REQUEST + 1];
-        let mut space = Vec::with_capacity(MAX_REPLY);
-        let mut answers = self.answers.borrow_and_update().clone();
-        let ended = drain.signaled();
-        tokio::pin!(ended);
-        loop {
-            let received = tokio::select! {
-                () = &mut ended => return,
-                received = self.socket.recv_from(&mut datagram) => received,
-            };
-            if self.answers.has_changed().unwrap_or(false) {
-                answers = self.answers.borrow_and_update().clone();
-            }
-            match received {
-                Ok((len, from)) => self.answer(&datagram[..len], from, &answers, &mut space).await,
-                Err(error) => survive(&error).await,
-            }
+    /// Answers on a socket until the drain begins, in a thread of its own: nothing else that this process
+    /// does is between a datagram and its answer.
+    ///
+    /// # Errors
+    /// No thread can be had, or it has ended too early.
+    pub(crate) async fn work(self, socket: UdpSocket, drain: Drain) -> Result<(), Failure> {
+        let leash = Leash { socket: Arc::new(socket), let_go: Arc::default() };
+        let (socket, let_go) = (leash.socket.clone(), leash.let_go.clone());
+        let (over, mut ended) = oneshot::channel::<()>();
+        let work = move || {
+            self.answer(&socket, &let_go);
+            drop(over);
+        };
+        thread::Builder::new().name("info-worker".into()).spawn(work).map_err(Failure::fatal)?;
+        tokio::select! {
+            () = drain.signaled() => {}
+            _ = &mut ended => return Err(Failure::fatal("a worker has broken")),
         }
+        drop(leash);
+        // What has been received is answered first.
+        let _ = ended.await;
+        Ok(())
     }
 
-    async fn answer(&self, datagram: &[u8], from: SocketAddr, answers: &Answers, space: &mut Vec<u8>) {
-        let received = Instant::now();
-        let now = received - self.started;
-        let outcome = self.answerer.answer(datagram, from, now, answers, space);
-        self.tally.heard(datagram.len(), &outcome);
-        let (Outcome::Answer(_, reply) | Outcome::Cookie(_, reply)) = outcome else { return };
-        match self.socket.send_to(reply, from).await {
-            Ok(len) => self.tally.said(&outcome, len, received.elapsed()),
-            Err(error) => {
-                debug!(%error, "a reply was not sent");
-                self.tally.unsent();
+    fn answer(self, socket: &UdpSocket, let_go: &AtomicBool) {
+        let mut inbox = Inbox::new();
+        let mut batch = Batch::new(self, socket);
+        while !let_go.load(Ordering::Relaxed) {
+            match inbox.receive(socket, |arrivals| batch.answer(arrivals)) {
+                Ok(dropped) => batch.counts.dropped_by_kernel(dropped),
+                Err(error) => survive(&error),
             }
         }
     }
 }
 
+/// Ends the thread when it is dropped. It waits in a system call, so its socket has to tell it.
+struct Leash {
+    socket: Arc<UdpSocket>,
+    let_go: Arc<AtomicBool>,
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        self.let_go.store(true, Ordering::Relaxed);
+        // The kernel says that the socket is not connected, and wakes whoever waits for it all the same.
+        let _ = SockRef::from(&*self.socket).shutdown(Shutdown::Read);
+    }
+}
+
 /// An asker that is gone before its answer comes makes the kernel say so at some later call (ICMP port
 /// unreachable); that is no fault of the socket, and neither ends the loop.
-async fn survive(error: &io::Error) {
-    if error.kind() == io::ErrorKind::ConnectionRefused {
+fn survive(error: &io::Error) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::Interrupted) {
         return;
     }
     warn!(%error, "no datagram could be received");
-    tokio::time::sleep(PAUSE).await;
+    thread::sleep(PAUSE);
+}
+
+/// Answers what one call has brought, with memory that is taken once.
+struct Batch<'a> {
+    worker: Worker,
+    socket: &'a UdpSocket,
+    outbox: Outbox,
+    answers: Arc<Answers>,
+    counts: Local,
+    /// For replies that are not prepared.
+    spaces: Vec<Vec<u8>>,
+}
+
+/// A datagram to be answered.
+struct Asked<'a> {
+    from: (Peer, bool),
+    bytes: &'a [u8],
+    burst: bool,
+}
+
+impl<'a> Batch<'a> {
+    fn new(mut worker: Worker, socket: &'a UdpSocket) -> Self {
+        let answers = worker.answers.borrow_and_update().clone();
+        let is_ipv6 = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
+        Batch {
+            answers,
+            counts: worker.tally.local(),
+            worker,
+            socket,
+            outbox: Outbox::new(is_ipv6),
+            spaces: (0..BATCH).map(|_| Vec::with_capacity(MAX_REPLY)).collect(),
+        }
+    }
+
+    fn answer(&mut self, arrivals: &mut Arrivals<'_>) {
+        let received = Instant::now();
+        if self.worker.answers.has_changed().unwrap_or(false) {
+            self.answers = self.worker.answers.borrow_and_update().clone();
+        }
+        let answerer = self.worker.answerer.clone();
+        let mut asked = arrivals.flat_map(|arrival| {
+            let (peer, burst) = (arrival.peer, arrival.is_burst());
+            let from = (peer, answerer.is_stranger(peer.addr.ip()));
+            arrival.datagrams().map(move |bytes| Asked { from, bytes, burst })
+        });
+        while self.answer_some(&mut asked, received) == BATCH {}
+    }
+
+    /// Answers at most as many as are sent at once, and returns how many.
+    fn answer_some<'b>(&mut self, asked: &mut impl Iterator<Item = Asked<'b>>, received: Instant) -> usize {
+        let now = received - self.worker.started;
+        let mut taken = 0;
+        let (mut outcomes, mut replies) = (ArrayVec::<_, BATCH>::new(), ArrayVec::<_, BATCH>::new());
+        for (space, Asked { from, bytes, burst }) in self.spaces.iter_mut().zip(asked) {
+            let outcome = self.worker.answerer.answer(bytes, from, now, &self.answers, space);
+            self.counts.arrived(from, bytes.len(), &outcome);
+            if let Outcome::Answer(_, bytes) | Outcome::Cookie(_, bytes) = outcome {
+                replies.push(Reply { peer: from.0, bytes, burst, sent: false });
+                outcomes.push(outcome);
+            }
+            taken += 1;
+        }
+        self.counts.flush_in();
+        self.outbox.send(self.socket, &mut replies);
+        let took = received.elapsed();
+        for (outcome, reply) in outcomes.iter().zip(&replies) {
+            self.counts.left(&reply.peer, reply.bytes.len(), outcome, reply.sent, took);
+        }
+        self.counts.flush_out();
+        taken
+    }
 }

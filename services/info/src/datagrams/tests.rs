@@ -1,0 +1,153 @@
+//! Two sockets of this host.
+
+use std::io;
+use std::net::UdpSocket;
+
+use socket2::SockRef;
+
+use super::*;
+use crate::sockets;
+
+/// A socket as the service opens it, which takes a runtime for the one beside it.
+fn open(addr: &str) -> UdpSocket {
+    sockets::bind(addr.parse().unwrap(), 1).unwrap().udp.remove(0)
+}
+
+fn asker(to: &UdpSocket, host: &str) -> UdpSocket {
+    let asker = UdpSocket::bind((host, 0)).unwrap();
+    asker.connect((host, to.local_addr().unwrap().port())).unwrap();
+    asker.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    asker
+}
+
+/// What arrives, datagram by datagram, until there are so many.
+fn receive(inbox: &mut Inbox, socket: &UdpSocket, count: usize) -> Vec<(Peer, Vec<u8>, bool)> {
+    let mut got = Vec::new();
+    while got.len() < count {
+        let take = |arrivals: &mut Arrivals<'_>| {
+            for arrival in arrivals {
+                let (peer, burst) = (arrival.peer, arrival.is_burst());
+                got.extend(arrival.datagrams().map(|bytes| (peer, bytes.to_vec(), burst)));
+            }
+        };
+        inbox.receive(socket, take).unwrap();
+    }
+    got
+}
+
+fn reply(peer: Peer, bytes: &[u8], burst: bool) -> Reply<'_> {
+    Reply { peer, bytes, burst, sent: false }
+}
+
+/// Sends a burst the way that `UDP_SEGMENT` does it.
+fn send_as_one(socket: &UdpSocket, bytes: &[u8], each: u16) {
+    let parts = [io::IoSlice::new(bytes)];
+    let told = [nix::sys::socket::ControlMessage::UdpGsoSegments(&each)];
+    let flags = nix::sys::socket::MsgFlags::empty();
+    let fd = std::os::fd::AsRawFd::as_raw_fd(socket);
+    nix::sys::socket::sendmsg::<()>(fd, &parts, &told, flags, None).unwrap();
+}
+
+#[tokio::test]
+async fn more_than_a_batch_arrives_in_order_and_whole() {
+    for host in ["127.0.0.1", "::1"] {
+        let (service, mut inbox) = (open(&format!("{}:0", bracketed(host))), Inbox::new());
+        let asker = asker(&service, host);
+        for n in 0..150u8 {
+            asker.send(&vec![n; usize::from(n)]).unwrap();
+        }
+        let got = receive(&mut inbox, &service, 150);
+        for (n, (peer, bytes, burst)) in got.into_iter().enumerate() {
+            assert_eq!((bytes.len(), burst), (n, false));
+            assert_eq!((peer.addr, peer.to), (asker.local_addr().unwrap(), None));
+        }
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+#[tokio::test]
+async fn what_was_sent_as_one_is_told_apart_and_answered_as_one() {
+    let (service, mut inbox, mut outbox) = (open("127.0.0.1:0"), Inbox::new(), Outbox::new(false));
+    let asker = asker(&service, "127.0.0.1");
+    send_as_one(&asker, b"PING aPING bPING", 6);
+    let got = receive(&mut inbox, &service, 3);
+    let said: Vec<_> = got.iter().map(|(_, bytes, burst)| (bytes.as_slice(), *burst)).collect();
+    assert_eq!(said, [(&b"PING a"[..], true), (b"PING b", true), (b"PING", true)]);
+    let mut replies: Vec<_> = got.iter().map(|(peer, bytes, burst)| reply(*peer, bytes, *burst)).collect();
+    outbox.send(&service, &mut replies);
+    assert!(replies.iter().all(|reply| reply.sent));
+    let mut space = [0; 64];
+    for expected in [&b"PING a"[..], b"PING b", b"PING"] {
+        let len = asker.recv(&mut space).unwrap();
+        assert_eq!(&space[..len], expected);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_may_go_to_many_and_one_that_cannot_be_sent_stops_no_other() {
+    let (service, mut outbox) = (open("127.0.0.1:0"), Outbox::new(false));
+    let askers: Vec<_> = (0..40).map(|_| asker(&service, "127.0.0.1")).collect();
+    let nobody = Peer { addr: "127.0.0.1:0".parse().unwrap(), to: None };
+    let to = |asker: &UdpSocket| Peer { addr: asker.local_addr().unwrap(), to: None };
+    let mut replies: Vec<_> = askers.iter().map(|asker| reply(to(asker), b"hello", false)).collect();
+    replies.insert(20, reply(nobody, b"hello", false));
+    replies.insert(0, reply(nobody, b"hello", true));
+    outbox.send(&service, &mut replies);
+    assert_eq!(replies.iter().filter(|reply| !reply.sent).count(), 2);
+    for asker in askers {
+        assert_eq!(asker.recv(&mut [0; 64]).unwrap(), 5);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_leaves_from_the_address_that_was_asked() {
+    for (any, host) in [("0.0.0.0:0", "127.0.0.77"), ("[::]:0", "::1"), ("[::]:0", "127.0.0.77")] {
+        let is_ipv6 = any.starts_with('[');
+        let (service, mut inbox, mut outbox) = (open(any), Inbox::new(), Outbox::new(is_ipv6));
+        // The asker is another of this host's addresses, where there is one.
+        let local = if host == "::1" { "::1" } else { "127.0.0.1" };
+        let asker = UdpSocket::bind((local, 0)).unwrap();
+        asker.connect((host, service.local_addr().unwrap().port())).unwrap();
+        asker.send(b"TIME").unwrap();
+        let got = receive(&mut inbox, &service, 1);
+        let (peer, bytes, burst) = &got[0];
+        assert!(!peer.is_broadcast());
+        let mut replies =
+            [reply(*peer, bytes, *burst), reply(*peer, b"as", true), reply(*peer, b"one", true)];
+        outbox.send(&service, &mut replies);
+        assert!(replies.iter().all(|reply| reply.sent), "{any} {host}: {replies:?}");
+        // A connected socket takes answers only from where it asked.
+        assert_eq!(asker.recv(&mut [0; 64]).unwrap(), 4);
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_to_everybody_is_known() {
+    let (service, mut inbox) = (open("0.0.0.0:0"), Inbox::new());
+    let asker = UdpSocket::bind("127.0.0.1:0").unwrap();
+    asker.set_broadcast(true).unwrap();
+    // The loopback network has a broadcast address too (127.255.255.255).
+    asker.send_to(b"STATUS", ("127.255.255.255", service.local_addr().unwrap().port())).unwrap();
+    let got = receive(&mut inbox, &service, 1);
+    assert!(got[0].0.is_broadcast(), "{got:?}");
+}
+
+#[tokio::test]
+async fn what_the_kernel_drops_is_told() {
+    let (service, mut inbox) = (open("127.0.0.1:0"), Inbox::new());
+    SockRef::from(&service).set_recv_buffer_size(0).unwrap();
+    let asker = asker(&service, "127.0.0.1");
+    for _ in 0..200 {
+        asker.send(&[b'x'; 400]).unwrap();
+    }
+    let (mut taken, mut dropped) = (0, 0);
+    while dropped == 0 {
+        // The number is told beside the next that finds room.
+        dropped += inbox.receive(&service, |arrivals| taken += arrivals.count()).unwrap();
+        asker.send(b"x").unwrap();
+    }
+    assert!(taken < 200, "{taken} of 200 in the least of all buffers");
+}
