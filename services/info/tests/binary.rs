@@ -51,7 +51,8 @@ fn help_and_version() {
     let help = output(&["--help"]);
     let text = String::from_utf8(help.stdout).unwrap();
     assert!(help.status.success());
-    for flag in ["--listen", "--admin", "--trusted", "--users", "--workers", "--registry", "PARLANCE_USERS"] {
+    let flags = ["--listen", "--admin", "--trusted", "--users", "--workers", "--registry", "PARLANCE_USERS"];
+    for flag in flags.into_iter().chain(["--connections", "--per-address", "--idle", "--slow"]) {
         assert!(text.contains(flag), "{flag} is not in {text}");
     }
     let version = output(&["--version"]);
