@@ -50,7 +50,7 @@ ENTRYPOINT ["/usr/local/bin/chat"]
 
 FROM base AS info
 COPY --from=build /out/info /usr/local/bin/info
-EXPOSE 9002/udp 9012/tcp
+EXPOSE 9002/udp 9002/tcp 9012/tcp
 ENTRYPOINT ["/usr/local/bin/info"]
 
 FROM data AS file
@@ -74,5 +74,5 @@ COPY --from=build /out/registry-static /usr/local/bin/registry
 FROM data AS parlance
 COPY --from=build /out/parlance /usr/local/bin/parlance
 ENV PARLANCE_BIND=0.0.0.0
-EXPOSE 9001/tcp 9002/udp 9003/tcp
+EXPOSE 9001/tcp 9002/udp 9002/tcp 9003/tcp
 ENTRYPOINT ["/usr/local/bin/parlance"]
