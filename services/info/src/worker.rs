@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use chassis::{Drain, Failure};
+use nix::sys::socket::{SockaddrIn, SockaddrIn6};
 use socket2::SockRef;
 use tokio::sync::{oneshot, watch};
 use tracing::warn;
 use wire::info::{Answers, MAX_REPLY};
 
 use crate::answerer::{Answerer, Outcome};
-use crate::datagrams::{Arrivals, BATCH, Inbox, Outbox, Peer, Reply};
+use crate::datagrams::{Address, Arrival, BATCH, Inbox, Outbox, Peer, Reply};
 use crate::metrics::{Local, Tally};
 
 /// A receive error that stays must not become a hot loop.
@@ -44,9 +45,15 @@ impl Worker {
         let leash = Leash { socket: Arc::new(socket), let_go: Arc::default() };
         let (socket, let_go) = (leash.socket.clone(), leash.let_go.clone());
         let (over, mut ended) = oneshot::channel::<()>();
+        let is_ipv6 = socket.local_addr().map_err(Failure::fatal)?.is_ipv6();
         let work = move || {
-            self.answer(&socket, &let_go);
-            drop(over);
+            if is_ipv6 {
+                self.answer::<SockaddrIn6>(&socket, is_ipv6, &let_go);
+            } else {
+                self.answer::<SockaddrIn>(&socket, is_ipv6, &let_go);
+            }
+            // The port is free before the end is told.
+            drop((socket, over));
         };
         thread::Builder::new().name("info-worker".into()).spawn(work).map_err(Failure::fatal)?;
         tokio::select! {
@@ -59,11 +66,18 @@ impl Worker {
         Ok(())
     }
 
-    fn answer(self, socket: &UdpSocket, let_go: &AtomicBool) {
-        let mut inbox = Inbox::new();
-        let mut batch = Batch::new(self, socket);
-        while !let_go.load(Ordering::Relaxed) {
-            match inbox.receive(socket, |arrivals| batch.answer(arrivals)) {
+    fn answer<A: Address>(self, socket: &UdpSocket, is_ipv6: bool, let_go: &AtomicBool) {
+        let mut inbox = Inbox::<A>::new();
+        let mut batch = Batch::new(self, socket, is_ipv6);
+        let is_over = || let_go.load(Ordering::Relaxed);
+        while !is_over() {
+            // What a socket hands out that was shut down is nobody's.
+            let received = inbox.receive(socket, |arrivals| {
+                if !is_over() {
+                    batch.answer(arrivals);
+                }
+            });
+            match received {
                 Ok(dropped) => batch.counts.dropped_by_kernel(dropped),
                 Err(error) => survive(&error),
             }
@@ -114,9 +128,8 @@ struct Asked<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(mut worker: Worker, socket: &'a UdpSocket) -> Self {
+    fn new(mut worker: Worker, socket: &'a UdpSocket, is_ipv6: bool) -> Self {
         let answers = worker.answers.borrow_and_update().clone();
-        let is_ipv6 = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
         Batch {
             answers,
             counts: worker.tally.local(),
@@ -127,7 +140,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn answer(&mut self, arrivals: &mut Arrivals<'_>) {
+    fn answer<'b>(&mut self, arrivals: impl Iterator<Item = Arrival<'b>>) {
         let received = Instant::now();
         if self.worker.answers.has_changed().unwrap_or(false) {
             self.answers = self.worker.answers.borrow_and_update().clone();

@@ -2,12 +2,14 @@
 
 use std::array;
 use std::io::{self, IoSliceMut};
+use std::marker::PhantomData;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::libc;
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, MultiHeaders, MultiResults, RecvMsg, SockaddrStorage, cmsg_space, recvmmsg,
+    ControlMessageOwned, MsgFlags, MultiHeaders, MultiResults, SockaddrIn, SockaddrIn6, SockaddrLike,
+    cmsg_space, recvmmsg,
 };
 
 use super::{Destination, Peer};
@@ -22,8 +24,28 @@ const MESSAGE: usize = 1 << 16;
 /// where it was sent.
 const CONTROL: usize = cmsg_space::<i32>() + cmsg_space::<u32>() + cmsg_space::<libc::in6_pktinfo>();
 
-/// Takes datagrams from one socket.
-pub(crate) struct Inbox {
+/// The address of a family, as the kernel writes it.
+pub(crate) trait Address: SockaddrLike + Copy {
+    /// The same for everybody else.
+    fn to_std(self) -> SocketAddr;
+}
+
+impl Address for SockaddrIn {
+    fn to_std(self) -> SocketAddr {
+        SocketAddrV4::from(self).into()
+    }
+}
+
+impl Address for SockaddrIn6 {
+    fn to_std(self) -> SocketAddr {
+        SocketAddrV6::from(self).into()
+    }
+}
+
+/// Takes datagrams from one socket, whose family's addresses are known: one for both would be eight times
+/// as long, and is copied several times.
+pub(crate) struct Inbox<A> {
+    family: PhantomData<A>,
     space: Vec<u8>,
     /// How many messages the next call makes ready for.
     room: usize,
@@ -31,10 +53,10 @@ pub(crate) struct Inbox {
     dropped: u32,
 }
 
-impl Inbox {
+impl<A: Address> Inbox<A> {
     pub(crate) fn new() -> Self {
         // Of these pages the kernel gives only those that are written to.
-        Inbox { space: vec![0; BATCH * MESSAGE], room: FEWEST, dropped: 0 }
+        Inbox { family: PhantomData, space: vec![0; BATCH * MESSAGE], room: FEWEST, dropped: 0 }
     }
 
     /// Waits for datagrams, hands over all that wait, at most a batch, and returns how many the kernel has
@@ -45,11 +67,11 @@ impl Inbox {
     pub(crate) fn receive(
         &mut self,
         socket: &UdpSocket,
-        take: impl FnOnce(&mut Arrivals<'_>),
+        take: impl FnOnce(&mut Arrivals<'_, A>),
     ) -> io::Result<u32> {
         // The kernel notes in a header how much it told beside the message, and would tell no more than that
         // the next time: each serves once.
-        let mut headers = MultiHeaders::preallocate(self.room, Some(vec![0; CONTROL]));
+        let mut headers = MultiHeaders::<A>::preallocate(self.room, Some(vec![0; CONTROL]));
         let mut spaces = self.space.chunks_exact_mut(MESSAGE);
         let mut slices: [_; BATCH] =
             array::from_fn(|_| [IoSliceMut::new(spaces.next().expect("there is one for each"))]);
@@ -75,29 +97,19 @@ fn next_room(room: usize, taken: usize) -> usize {
 }
 
 /// What one call has brought.
-pub(crate) struct Arrivals<'a> {
-    messages: MultiResults<'a, SockaddrStorage>,
+pub(crate) struct Arrivals<'a, A> {
+    messages: MultiResults<'a, A>,
     taken: usize,
     dropped: u32,
 }
 
-impl<'a> Iterator for Arrivals<'a> {
+impl<'a, A: Address> Iterator for Arrivals<'a, A> {
     type Item = Arrival<'a>;
 
     fn next(&mut self) -> Option<Arrival<'a>> {
-        loop {
-            let message = self.messages.next()?;
-            self.taken += 1;
-            // A socket that is shut down hands out a message of nobody.
-            if let Some(addr) = message.address.as_ref().and_then(to_std) {
-                return Some(self.read(&message, addr));
-            }
-        }
-    }
-}
-
-impl<'a> Arrivals<'a> {
-    fn read(&mut self, message: &RecvMsg<'_, 'a, SockaddrStorage>, addr: SocketAddr) -> Arrival<'a> {
+        let message = self.messages.next()?;
+        self.taken += 1;
+        let addr = message.address?.to_std();
         let bytes = message.iovs().next().unwrap_or_default();
         let mut arrival = Arrival { peer: Peer { addr, to: None }, bytes, each: None };
         // What the kernel could not tell in full is nothing that an answer hangs on.
@@ -110,13 +122,8 @@ impl<'a> Arrivals<'a> {
                 _ => {}
             }
         }
-        arrival
+        Some(arrival)
     }
-}
-
-fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {
-    let v4 = address.as_sockaddr_in().map(|v4| SocketAddrV4::from(*v4).into());
-    v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddrV6::from(*v6).into()))
 }
 
 /// One message: a datagram, or several of one sender that the kernel has merged on the way.

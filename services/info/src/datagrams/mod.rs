@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use nix::libc;
 
-pub(crate) use inbox::{Arrivals, Inbox};
+pub(crate) use inbox::{Address, Arrival, Inbox};
 pub(crate) use outbox::{BATCH, Outbox, Reply};
 
 /// The other end of a datagram, and which of this host's addresses it was sent to.

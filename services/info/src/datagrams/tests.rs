@@ -3,6 +3,7 @@
 use std::io;
 use std::net::UdpSocket;
 
+use nix::sys::socket::{SockaddrIn, SockaddrIn6};
 use socket2::SockRef;
 
 use super::*;
@@ -21,10 +22,10 @@ fn asker(to: &UdpSocket, host: &str) -> UdpSocket {
 }
 
 /// What arrives, datagram by datagram, until there are so many.
-fn receive(inbox: &mut Inbox, socket: &UdpSocket, count: usize) -> Vec<(Peer, Vec<u8>, bool)> {
+fn receive<A: Address>(inbox: &mut Inbox<A>, socket: &UdpSocket, count: usize) -> Vec<(Peer, Vec<u8>, bool)> {
     let mut got = Vec::new();
     while got.len() < count {
-        let take = |arrivals: &mut Arrivals<'_>| {
+        let take = |arrivals: &mut inbox::Arrivals<'_, A>| {
             for arrival in arrivals {
                 let (peer, burst) = (arrival.peer, arrival.is_burst());
                 got.extend(arrival.datagrams().map(|bytes| (peer, bytes.to_vec(), burst)));
@@ -50,27 +51,27 @@ fn send_as_one(socket: &UdpSocket, bytes: &[u8], each: u16) {
 
 #[tokio::test]
 async fn more_than_a_batch_arrives_in_order_and_whole() {
-    for host in ["127.0.0.1", "::1"] {
-        let (service, mut inbox) = (open(&format!("{}:0", bracketed(host))), Inbox::new());
-        let asker = asker(&service, host);
-        for n in 0..150u8 {
-            asker.send(&vec![n; usize::from(n)]).unwrap();
-        }
-        let got = receive(&mut inbox, &service, 150);
-        for (n, (peer, bytes, burst)) in got.into_iter().enumerate() {
-            assert_eq!((bytes.len(), burst), (n, false));
-            assert_eq!((peer.addr, peer.to), (asker.local_addr().unwrap(), None));
-        }
-    }
+    arrive_whole::<SockaddrIn>("127.0.0.1:0", "127.0.0.1");
+    arrive_whole::<SockaddrIn6>("[::1]:0", "::1");
 }
 
-fn bracketed(host: &str) -> String {
-    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+fn arrive_whole<A: Address>(addr: &str, host: &str) {
+    let (service, mut inbox) = (open(addr), Inbox::<A>::new());
+    let asker = asker(&service, host);
+    for n in 0..150u8 {
+        asker.send(&vec![n; usize::from(n)]).unwrap();
+    }
+    let got = receive(&mut inbox, &service, 150);
+    for (n, (peer, bytes, burst)) in got.into_iter().enumerate() {
+        assert_eq!((bytes.len(), burst), (n, false));
+        assert_eq!((peer.addr, peer.to), (asker.local_addr().unwrap(), None));
+    }
 }
 
 #[tokio::test]
 async fn what_was_sent_as_one_is_told_apart_and_answered_as_one() {
-    let (service, mut inbox, mut outbox) = (open("127.0.0.1:0"), Inbox::new(), Outbox::new(false));
+    let (service, mut inbox, mut outbox) =
+        (open("127.0.0.1:0"), Inbox::<SockaddrIn>::new(), Outbox::new(false));
     let asker = asker(&service, "127.0.0.1");
     send_as_one(&asker, b"PING aPING bPING", 6);
     let got = receive(&mut inbox, &service, 3);
@@ -104,29 +105,31 @@ async fn a_batch_may_go_to_many_and_one_that_cannot_be_sent_stops_no_other() {
 
 #[tokio::test]
 async fn an_answer_leaves_from_the_address_that_was_asked() {
-    for (any, host) in [("0.0.0.0:0", "127.0.0.77"), ("[::]:0", "::1"), ("[::]:0", "127.0.0.77")] {
-        let is_ipv6 = any.starts_with('[');
-        let (service, mut inbox, mut outbox) = (open(any), Inbox::new(), Outbox::new(is_ipv6));
-        // The asker is another of this host's addresses, where there is one.
-        let local = if host == "::1" { "::1" } else { "127.0.0.1" };
-        let asker = UdpSocket::bind((local, 0)).unwrap();
-        asker.connect((host, service.local_addr().unwrap().port())).unwrap();
-        asker.send(b"TIME").unwrap();
-        let got = receive(&mut inbox, &service, 1);
-        let (peer, bytes, burst) = &got[0];
-        assert!(!peer.is_broadcast());
-        let mut replies =
-            [reply(*peer, bytes, *burst), reply(*peer, b"as", true), reply(*peer, b"one", true)];
-        outbox.send(&service, &mut replies);
-        assert!(replies.iter().all(|reply| reply.sent), "{any} {host}: {replies:?}");
-        // A connected socket takes answers only from where it asked.
-        assert_eq!(asker.recv(&mut [0; 64]).unwrap(), 4);
-    }
+    answer_from::<SockaddrIn>("0.0.0.0:0", "127.0.0.77", "127.0.0.1");
+    answer_from::<SockaddrIn6>("[::]:0", "::1", "::1");
+    answer_from::<SockaddrIn6>("[::]:0", "127.0.0.77", "127.0.0.1");
+}
+
+/// The asker is another of this host's addresses, where there is one.
+fn answer_from<A: Address>(any: &str, asked: &str, asker: &str) {
+    let service = open(any);
+    let (mut inbox, mut outbox) = (Inbox::<A>::new(), Outbox::new(any.starts_with('[')));
+    let asker = UdpSocket::bind((asker, 0)).unwrap();
+    asker.connect((asked, service.local_addr().unwrap().port())).unwrap();
+    asker.send(b"TIME").unwrap();
+    let got = receive(&mut inbox, &service, 1);
+    let (peer, bytes, burst) = &got[0];
+    assert!(!peer.is_broadcast());
+    let mut replies = [reply(*peer, bytes, *burst), reply(*peer, b"as", true), reply(*peer, b"one", true)];
+    outbox.send(&service, &mut replies);
+    assert!(replies.iter().all(|reply| reply.sent), "{any} {asked}: {replies:?}");
+    // A connected socket takes answers only from where it asked.
+    assert_eq!(asker.recv(&mut [0; 64]).unwrap(), 4);
 }
 
 #[tokio::test]
 async fn what_was_sent_to_everybody_is_known() {
-    let (service, mut inbox) = (open("0.0.0.0:0"), Inbox::new());
+    let (service, mut inbox) = (open("0.0.0.0:0"), Inbox::<SockaddrIn>::new());
     let asker = UdpSocket::bind("127.0.0.1:0").unwrap();
     asker.set_broadcast(true).unwrap();
     // The loopback network has a broadcast address too (127.255.255.255).
@@ -137,7 +140,7 @@ async fn what_was_sent_to_everybody_is_known() {
 
 #[tokio::test]
 async fn what_the_kernel_drops_is_told() {
-    let (service, mut inbox) = (open("127.0.0.1:0"), Inbox::new());
+    let (service, mut inbox) = (open("127.0.0.1:0"), Inbox::<SockaddrIn>::new());
     SockRef::from(&service).set_recv_buffer_size(0).unwrap();
     let asker = asker(&service, "127.0.0.1");
     for _ in 0..200 {
