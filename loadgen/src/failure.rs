@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::reconcile::ScrapeError;
 use crate::scenario::chat::NotIn;
 
 /// A run that did not come about.
@@ -49,6 +51,38 @@ pub enum Failure {
         /// How many it may have.
         have: u64,
     },
+    /// One address has not as many ports as the run has connections.
+    #[error(
+        "{need} connections need {addresses} addresses, for each has {each} ports; name them with --bind, or raise \
+         `sysctl net.ipv4.ip_local_port_range`"
+    )]
+    Ports {
+        /// How many connections.
+        need: u32,
+        /// How many one address can make.
+        each: u32,
+        /// How many addresses would do.
+        addresses: u32,
+    },
+    /// A service that was named does not tell what it counts.
+    #[error("no metrics from {at}: {why}; name the admin port with --metrics-of, or `--metrics-of none`")]
+    Metrics {
+        /// Its admin port.
+        at: SocketAddr,
+        /// Why not.
+        why: ScrapeError,
+    },
+    /// A file can't be read or written, or holds something else.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Two reports that can't be compared or added.
+    #[error("{0}")]
+    Unlike(String),
     /// The system refused something else.
     #[error("{doing}: {why}")]
     System {
@@ -66,19 +100,28 @@ impl Failure {
     /// The process's exit code: 1 could not run, 2 usage, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Usage { .. } => 2,
+            Failure::Usage { .. } | Failure::Unlike(_) => 2,
             Failure::Interrupted => 130,
             _ => 1,
         }
     }
 
     /// What a refused connection to a service means.
-    pub(crate) fn to_join(user: u32, chat: SocketAddr, why: NotIn) -> Self {
+    pub(crate) fn to_join(user: u32, chat: Option<SocketAddr>, why: NotIn) -> Self {
+        let chat = chat.unwrap_or_else(|| (std::net::Ipv4Addr::UNSPECIFIED, 0).into());
         match why {
             NotIn::Unconnected(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 Failure::NothingListens(chat)
             }
             why => Failure::NotIn { user, chat, why },
+        }
+    }
+
+    /// What a failed connection to a service means.
+    pub(crate) fn to_reach(at: SocketAddr, doing: &'static str, why: io::Error) -> Self {
+        match why.kind() {
+            io::ErrorKind::ConnectionRefused => Failure::NothingListens(at),
+            _ => Failure::System { doing, why },
         }
     }
 

@@ -1,14 +1,24 @@
 //! The load tester: an open loop, latency from the due time, every delivery accounted for.
 
+pub mod assertion;
+pub mod audience;
 pub mod cli;
 pub mod clock;
+pub mod compare;
+pub mod environment;
+pub mod exposition;
 pub mod failure;
+pub mod find_max;
+pub mod hdr;
 pub mod ledger;
 pub mod limits;
+pub mod merge;
+pub mod output;
 pub mod pacer;
 pub mod payload;
 pub mod plan;
-pub mod progress;
+pub mod profile;
+pub mod reconcile;
 pub mod recorder;
 pub mod report;
 pub mod roster;
@@ -17,6 +27,8 @@ pub mod scenario;
 pub mod schedule;
 pub mod sent;
 pub mod shard;
+pub mod sources;
 pub mod strain;
 pub mod target;
+pub mod timeline;
 pub mod traffic;

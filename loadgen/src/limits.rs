@@ -1,7 +1,7 @@
 //! How many sockets this process may open.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 const BESIDES: u64 = 64;
 
 /// The limit on open files, and how much of it a run needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Descriptors {
     /// What the run needs.
     pub need: u64,

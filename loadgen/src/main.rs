@@ -1,22 +1,32 @@
 //! The `loadgen` command.
 
-use std::io::{Write, stderr, stdout};
+use std::future::Future;
+use std::io::{IsTerminal, Stderr, Write, stderr, stdout};
+use std::pin::pin;
 use std::process::{ExitCode, exit};
 
-use clap::Parser;
-use loadgen::cli::Options;
+use loadgen::audience::{Audience, Panel, View};
+use loadgen::cli::{Cli, Compare, Merge, Options, Search, Showing, Task};
+use loadgen::compare::{compare, read};
+use loadgen::exposition::Exposition;
 use loadgen::failure::Failure;
+use loadgen::find_max::find_max;
+use loadgen::merge::merge;
+use loadgen::output;
 use loadgen::plan::Plan;
-use loadgen::progress::Progress;
-use loadgen::report::{Report, text};
 use loadgen::run::run;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    let outcome = if options.dry_run { dry_run(&options) } else { wet_run(&options) };
+    let outcome = Cli::read(std::env::args_os()).and_then(|cli| match cli.task() {
+        Task::Run(options) if options.showing.dry_run => dry_run(&options),
+        Task::Run(options) => on_a_runtime(wet_run(&options)),
+        Task::FindMax(search) => on_a_runtime(search_for(&search)),
+        Task::Compare(files) => compare_files(&files),
+        Task::Merge(files) => merge_files(&files),
+    });
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -26,27 +36,95 @@ fn main() -> ExitCode {
     }
 }
 
+fn on_a_runtime(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+    Builder::new_current_thread().enable_all().build().map_err(system)?.block_on(work)
+}
+
+fn system(why: std::io::Error) -> Failure {
+    Failure::System { doing: "starting", why }
+}
+
 fn dry_run(options: &Options) -> Result<u8, Failure> {
     let plan = Plan::new(options)?;
     print(&plan.preview(&plan.scene(options, 0)));
     Ok(0)
 }
 
-fn wet_run(options: &Options) -> Result<u8, Failure> {
-    let system = |why| Failure::System { doing: "starting the runtime", why };
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(system)?;
-    let progress = Progress::to((!options.quiet).then(stderr));
-    let report = runtime.block_on(async { run(options, progress, interrupted().map_err(system)?).await })?;
-    print(&shown(&report, options.json));
+async fn wet_run(options: &Options) -> Result<u8, Failure> {
+    let showing = &options.showing;
+    let mut audience = audience(showing, options.lasts().as_secs()).await?;
+    let interrupt = interrupted().map_err(system)?;
+    let report = run(options, &mut audience, pin!(interrupt)).await?;
+    print(&output::shown(&report, showing, is_colourful(&stdout())));
+    output::write(&report, showing)?;
+    if let Some(exposition) = &audience.exposition {
+        exposition.linger(showing.linger).await;
+    }
     Ok(report.exit_code)
 }
 
-fn shown(report: &Report, json: bool) -> String {
-    if json {
-        serde_json::to_string_pretty(report).expect("a report holds only what JSON can") + "\n"
-    } else {
-        text::summary(report)
+async fn search_for(search: &Search) -> Result<u8, Failure> {
+    let showing = &search.options.showing;
+    let mut audience = audience(&Showing { quiet: true, ..showing.clone() }, 0).await?;
+    if !showing.quiet {
+        audience.show(View::Steps);
     }
+    let interrupt = interrupted().map_err(system)?;
+    let found = find_max(search, &mut audience, pin!(interrupt)).await?;
+    print(&found.text);
+    if let Some(report) = &found.report {
+        output::write(report, showing)?;
+    }
+    Ok(found.exit_code)
+}
+
+fn compare_files(files: &Compare) -> Result<u8, Failure> {
+    let found = compare(&read(&files.before)?, &read(&files.after)?, files.noise)?;
+    print(&found.text);
+    Ok(if found.worse { 3 } else { 0 })
+}
+
+fn merge_files(files: &Merge) -> Result<u8, Failure> {
+    let reports: Result<Vec<_>, _> = files.reports.iter().map(|path| read(path)).collect();
+    let sum = merge(&reports?)?;
+    match &files.json {
+        Some(path) => output::json(&sum, path)?,
+        None => print(&output::summary(&sum, is_colourful(&stdout()))),
+    }
+    Ok(sum.exit_code)
+}
+
+/// Whoever the flags want told about it while it runs.
+async fn audience(showing: &Showing, lasts: u64) -> Result<Audience<Stderr>, Failure> {
+    let view = match (showing.quiet, is_screen()) {
+        (true, _) => View::Nothing,
+        (false, true) => View::Panel(Panel::new(lasts, is_colourful(&stderr()))),
+        (false, false) => View::Lines,
+    };
+    let mut audience = Audience::new(stderr(), view);
+    audience.log = showing.hlog.as_deref().map(output::log).transpose()?;
+    if let Some(at) = showing.metrics {
+        let served = Exposition::serve(at).await;
+        let usage = |why: std::io::Error| Failure::Usage {
+            flag: "--metrics",
+            value: at.to_string(),
+            problem: why.to_string(),
+        };
+        let (exposition, at) = served.map_err(usage)?;
+        audience.line(&format!("metrics at http://{at}/metrics"));
+        audience.exposition = Some(exposition);
+    }
+    Ok(audience)
+}
+
+/// Whether lines on standard error can be drawn over.
+fn is_screen() -> bool {
+    stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether colour is welcome there (no-color.org).
+fn is_colourful(out: &impl IsTerminal) -> bool {
+    out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 fn print(text: &str) {

@@ -3,36 +3,81 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::cli::Options;
+use crate::cli::{Load, Options, People};
 use crate::failure::Failure;
+use crate::profile::Profile;
 use crate::roster::Roster;
 use crate::scenario::Scene;
 use crate::schedule::{Action, Arrival, Schedule, Shape};
 
 /// By default a room for each so many users.
 const PER_ROOM: u32 = 50;
-/// The most operations of a run; each takes about 40 bytes of memory.
+/// The most operations of a run; each takes about 50 bytes of memory.
 const MAX_OPERATIONS: f64 = 50e6;
 /// How many operations a dry run shows.
 const SHOWN: usize = 10;
 
+/// How much of one kind of operation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Operations a second, when there are no stages.
+    pub per_second: f64,
+    /// The rate over time, as it was written.
+    pub stages: Vec<String>,
+}
+
+impl Flow {
+    fn of(load: &Load) -> Self {
+        let stages: Vec<String> = load.stages.iter().map(ToString::to_string).collect();
+        Flow { per_second: if stages.is_empty() { load.rate } else { 0.0 }, stages }
+    }
+
+    fn words(&self, what: &str) -> Option<String> {
+        match (self.stages.as_slice(), self.per_second) {
+            ([], 0.0) => None,
+            ([], rate) => Some(format!("{rate} {what}/s")),
+            (stages, _) => Some(format!("{what}/s by stages {}", stages.join(","))),
+        }
+    }
+}
+
 /// The plan in figures; what two runs must share to be compared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// The command.
+    pub run: String,
     /// Chat users.
     pub clients: u32,
     /// Rooms.
     pub rooms: u32,
-    /// Messages a second.
-    pub messages_per_second: f64,
-    /// Queries a second.
-    pub queries_per_second: f64,
-    /// `constant` or `poisson`.
-    pub arrival: &'static str,
+    /// How many of the users say something.
+    pub speakers: u32,
+    /// How many of the users read slowly on purpose.
+    pub slow_readers: u32,
+    /// How many of the users leave and come back each minute.
+    pub churn_per_minute: f64,
+    /// Whether those whose connection breaks come back.
+    pub reconnect: bool,
+    /// Whether users wait for their acks, so that the tail is understated.
+    pub closed: bool,
+    /// Messages.
+    pub messages: Flow,
     /// Bytes in a message.
     pub payload_bytes: u16,
+    /// UDP queries.
+    pub queries: Flow,
+    /// File transfers.
+    pub transfers: Flow,
+    /// Bytes in a file.
+    pub file_bytes: u64,
+    /// Entries in the registry.
+    pub entries: Flow,
+    /// Who watches the registry.
+    pub watchers: u32,
+    /// `constant` or `poisson`.
+    pub arrival: String,
     /// Where the random numbers begin.
     pub seed: u64,
     /// How long users take to join.
@@ -51,62 +96,104 @@ impl Plan {
     /// # Errors
     /// [`Failure::Usage`] for flags that do not go together.
     pub fn new(options: &Options) -> Result<Self, Failure> {
-        let rooms = options.rooms.unwrap_or(options.clients.div_ceil(PER_ROOM).min(65_536));
-        if rooms > options.clients {
-            let problem =
-                format!("there are only {} clients; give at most one room for each", options.clients);
-            return Err(Failure::Usage { flag: "--rooms", value: rooms.to_string(), problem });
-        }
-        let seconds = (options.warmup + options.duration).as_secs_f64();
-        if (options.rate + options.info_rate) * seconds > MAX_OPERATIONS {
-            let problem =
-                "a run of that rate and duration has more than 50 million operations; make either less";
-            let value = humantime::format_duration(options.duration).to_string();
-            return Err(Failure::Usage { flag: "--duration", value, problem: problem.into() });
-        }
-        Ok(Plan {
-            clients: options.clients,
-            rooms,
-            messages_per_second: options.rate,
-            queries_per_second: options.info_rate,
-            arrival: match options.arrival {
+        check_length(options)?;
+        let timing = &options.timing;
+        let steady = options.lasts().saturating_sub(options.warmup());
+        let mut plan = Plan {
+            run: options.run.to_owned(),
+            messages: Flow::of(&options.messages),
+            queries: Flow::of(&options.queries),
+            transfers: Flow::of(&options.transfers),
+            file_bytes: options.files.as_ref().map_or(0, |files| files.size),
+            entries: Flow::of(&options.entries),
+            watchers: options.watchers.as_ref().map_or(0, |watchers| watchers.watchers),
+            arrival: match timing.arrival {
                 Arrival::Constant => "constant",
                 Arrival::Poisson => "poisson",
-            },
-            payload_bytes: options.payload,
-            seed: options.seed,
-            ramp_seconds: options.ramp.map_or_else(|| usual_ramp(options.clients), |ramp| ramp.as_secs_f64()),
-            warmup_seconds: options.warmup.as_secs_f64(),
-            steady_seconds: options.duration.as_secs_f64(),
-            drain_seconds: options.drain.as_secs_f64(),
-        })
+            }
+            .to_owned(),
+            seed: timing.seed,
+            warmup_seconds: options.warmup().as_secs_f64(),
+            steady_seconds: steady.as_secs_f64(),
+            drain_seconds: timing.drain.as_secs_f64(),
+            ..Plan::default()
+        };
+        if let Some(people) = &options.people {
+            plan.seat(people)?;
+            plan.ramp_seconds =
+                timing.ramp.map_or_else(|| usual_ramp(people.clients), |ramp| ramp.as_secs_f64());
+        }
+        Ok(plan)
+    }
+
+    /// Gives people their rooms and their parts.
+    fn seat(&mut self, people: &People) -> Result<(), Failure> {
+        let clients = people.clients;
+        let usage = |flag, value, problem| Err(Failure::Usage { flag, value, problem });
+        self.rooms = people.rooms.unwrap_or(clients.div_ceil(PER_ROOM).min(65_536));
+        if self.rooms > clients {
+            let problem = format!("there are only {clients} clients; give at most one room for each");
+            return usage("--rooms", self.rooms.to_string(), problem);
+        }
+        let percent = |share: f64| format!("{}%", share * 100.0);
+        if people.listeners() + people.slow() > clients {
+            let problem = "with --slow-readers that is more than all users".into();
+            return usage("--idle", percent(people.idle), problem);
+        }
+        if people.churn > 0.0 && people.listeners() == 0 {
+            let problem = "only listeners come and go; make some of the users listeners, such as --idle 20%";
+            return usage("--churn", format!("{}/min", percent(people.churn * 60.0)), problem.into());
+        }
+        self.clients = clients;
+        self.speakers = people.speakers();
+        self.slow_readers = people.slow();
+        self.churn_per_minute = people.churn * 60.0 * f64::from(clients);
+        self.payload_bytes = people.payload;
+        (self.reconnect, self.closed) = (people.reconnect, people.closed);
+        Ok(())
     }
 
     /// The scene of run number `run`, before anybody has come.
     pub fn scene(&self, options: &Options, run: u32) -> Scene {
+        let lasts = options.lasts();
         let schedule = Schedule::new(&Shape {
+            speakers: self.speakers,
             users: self.clients,
-            messages: self.messages_per_second,
-            queries: self.queries_per_second,
-            arrival: options.arrival,
-            warmup: options.warmup,
-            steady: options.duration,
+            messages: options.messages.profile(lasts),
+            queries: options.queries.profile(lasts),
+            transfers: options.transfers.profile(lasts),
+            entries: options.entries.profile(lasts),
+            departures: Profile::constant(self.churn_per_minute / 60.0, lasts),
+            restless: self.speakers..self.clients - self.slow_readers,
+            arrival: options.timing.arrival,
+            warmup: options.warmup(),
             seed: self.seed,
         });
-        let roster = Roster::new(run, self.clients, self.rooms, &schedule);
-        Scene::new(schedule, roster, u64::try_from(options.drain.as_nanos()).unwrap_or(u64::MAX))
+        let roster = Roster::new(run, self.clients, self.slow_readers, self.rooms, &schedule);
+        let patience = u64::try_from(options.timing.drain.as_nanos()).unwrap_or(u64::MAX);
+        Scene { closed: self.closed, reconnect: self.reconnect, ..Scene::new(schedule, roster, patience) }
     }
 
     /// The plan in a line.
     pub fn line(&self) -> String {
+        let people = (self.clients > 0).then(|| format!("{} clients in {} rooms", self.clients, self.rooms));
+        let silent = self.clients - self.speakers - self.slow_readers;
+        let listeners = (silent > 0).then(|| format!("{silent} of them idle"));
+        let slow = (self.slow_readers > 0).then(|| format!("{} reading slowly", self.slow_readers));
+        let churn = (self.churn_per_minute > 0.0).then(|| format!("{} leaving/min", self.churn_per_minute));
+        let bytes = format!("messages of {} bytes", self.payload_bytes);
+        let files = format!("files of {} bytes", self.file_bytes);
+        let flows = [
+            self.messages.words(&bytes),
+            self.queries.words("queries"),
+            self.transfers.words(&files),
+            self.entries.words("entries"),
+        ];
+        let closed = self.closed.then(|| "CLOSED LOOP: the tail is understated".to_owned());
+        let parts = [people, listeners, slow, churn].into_iter().chain(flows).chain([closed]).flatten();
         format!(
-            "{} clients in {} rooms, {} messages/s of {} bytes, {} queries/s, {}, seed {}, {} s steady (+{} s ramp, {} s \
-             warm-up)",
-            self.clients,
-            self.rooms,
-            self.messages_per_second,
-            self.payload_bytes,
-            self.queries_per_second,
+            "{}, {}, seed {}, {} s steady (+{} s ramp, {} s warm-up)",
+            parts.collect::<Vec<_>>().join(", "),
             self.arrival,
             self.seed,
             self.steady_seconds,
@@ -118,7 +205,7 @@ impl Plan {
     /// What a dry run prints: the plan, what follows from it, and its first operations.
     pub fn preview(&self, scene: &Scene) -> String {
         let Scene { schedule, roster, .. } = scene;
-        let owed: u64 = (0..self.clients)
+        let owed: u64 = (0..self.speakers)
             .map(|user| u64::from(schedule.messages_of(user)) * u64::from(roster.audience(user)))
             .sum();
         let mut text = format!(
@@ -135,6 +222,9 @@ impl Plan {
                     format!("user {user} says message {sequence} in room {}", roster.room_of(user))
                 }
                 Action::Ask { query } => format!("query {query} is asked"),
+                Action::Transfer { file } => format!("file {file} is uploaded and fetched"),
+                Action::Enter { guest } => format!("guest {guest} enters in the registry"),
+                Action::Leave { user } => format!("user {user} leaves and comes back"),
             };
             let _ = writeln!(text, "{due:10.6} s  {action}");
         }
@@ -146,42 +236,65 @@ impl Plan {
     }
 }
 
+/// Refuses a run that would not fit in memory, and stages that end within the warm-up.
+fn check_length(options: &Options) -> Result<(), Failure> {
+    let lasts = options.lasts();
+    let loads = [&options.messages, &options.queries, &options.transfers, &options.entries];
+    let operations: f64 = loads.iter().map(|load| load.profile(lasts).operations()).sum();
+    if operations > MAX_OPERATIONS {
+        let problem = "a run of that rate and duration has more than 50 million operations; make either less";
+        let value = humantime::format_duration(options.timing.duration).to_string();
+        return Err(Failure::Usage { flag: "--duration", value, problem: problem.into() });
+    }
+    if options.warmup() >= lasts {
+        let value = humantime::format_duration(options.warmup()).to_string();
+        let problem = "the stages end within it, so nothing would be measured".into();
+        return Err(Failure::Usage { flag: "--warmup", value, problem });
+    }
+    Ok(())
+}
+
 /// Five seconds, or longer when more than so many users would have to join in each.
 fn usual_ramp(clients: u32) -> f64 {
     (f64::from(clients) / 500.0).ceil().max(5.0)
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
+pub(crate) mod tests {
     use super::*;
+    use crate::cli::tests::options;
 
-    fn plan(args: &str) -> (Options, Result<Plan, Failure>) {
-        let options = Options::parse_from(std::iter::once("loadgen").chain(args.split_whitespace()));
+    pub(crate) fn planned(args: &str) -> (Options, Result<Plan, Failure>) {
+        let options = options(args);
         let plan = Plan::new(&options);
         (options, plan)
     }
 
     #[test]
     fn a_room_holds_fifty_unless_told_otherwise() {
-        assert_eq!(plan("--clients 500").1.unwrap().rooms, 10);
-        assert_eq!(plan("--clients 51").1.unwrap().rooms, 2);
-        assert_eq!(plan("--clients 500 --rooms 1").1.unwrap().rooms, 1);
+        assert_eq!(planned("--clients 500").1.unwrap().rooms, 10);
+        assert_eq!(planned("--clients 51").1.unwrap().rooms, 2);
+        assert_eq!(planned("--clients 500 --rooms 1").1.unwrap().rooms, 1);
+        assert_eq!(planned("info").1.unwrap().rooms, 0);
     }
 
     #[test]
     fn many_clients_take_longer_to_join() {
-        assert_eq!(plan("--clients 500").1.unwrap().ramp_seconds, 5.0);
-        assert_eq!(plan("--clients 15000").1.unwrap().ramp_seconds, 30.0);
-        assert_eq!(plan("--clients 15000 --ramp 1s").1.unwrap().ramp_seconds, 1.0);
+        assert_eq!(planned("--clients 500").1.unwrap().ramp_seconds, 5.0);
+        assert_eq!(planned("--clients 15000").1.unwrap().ramp_seconds, 30.0);
+        assert_eq!(planned("--clients 15000 --ramp 1s").1.unwrap().ramp_seconds, 1.0);
     }
 
     #[test]
     fn flags_that_do_not_go_together_are_named() {
-        for (args, flag) in [("--clients 2 --rooms 3", "--rooms"), ("--rate 1e6 --duration 1h", "--duration")]
-        {
-            let failure = plan(args).1.unwrap_err();
+        for (args, flag) in [
+            ("--clients 2 --rooms 3", "--rooms"),
+            ("--rate 1e6 --duration 1h", "--duration"),
+            ("--stages 2s:5 --warmup 2s", "--warmup"),
+            ("--churn 5%/min", "--churn"),
+            ("--idle 60% --slow-readers 60%", "--idle"),
+        ] {
+            let failure = planned(args).1.unwrap_err();
             assert_eq!(failure.exit_code(), 2);
             assert!(failure.to_string().starts_with(flag), "{failure}");
         }
@@ -189,10 +302,27 @@ mod tests {
 
     #[test]
     fn a_dry_run_shows_what_will_be_owed() {
-        let (options, plan) = plan("--clients 4 --rooms 2 --rate 2 --info-rate 0 --duration 3s --warmup 1s");
+        let (options, plan) =
+            planned("--clients 4 --rooms 2 --rate 2 --info-rate 0 --duration 3s --warmup 1s");
         let plan = plan.unwrap();
         let preview = plan.preview(&plan.scene(&options, 1));
         assert!(preview.contains("8 messages, 8 deliveries owed, 0 queries, 4 connections"), "{preview}");
         assert!(preview.contains("  0.500000 s  user "), "{preview}");
+    }
+
+    #[test]
+    fn parts_are_given_from_the_end() {
+        let plan = planned("chat --clients 100 --idle 20% --slow-readers 10% --churn 6%/min").1.unwrap();
+        assert_eq!((plan.speakers, plan.slow_readers, plan.churn_per_minute), (70, 10, 6.0));
+        let each = planned("chat --clients 100 --idle 50% --rate-per-user 0.5").1.unwrap();
+        assert_eq!(each.messages.per_second, 25.0, "only who speaks has a rate");
+        assert!(plan.line().contains("20 of them idle, 10 reading slowly, 6 leaving/min"), "{}", plan.line());
+    }
+
+    #[test]
+    fn stages_say_how_long_it_lasts() {
+        let plan = planned("chat --stages 10s:100,30s:500,10s:0").1.unwrap();
+        assert_eq!((plan.steady_seconds, plan.warmup_seconds), (50.0, 0.0));
+        assert!(plan.line().contains("by stages 10s:100,30s:500,10s:0"), "{}", plan.line());
     }
 }

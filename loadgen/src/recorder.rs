@@ -1,7 +1,8 @@
 //! Histograms of durations, merged without loss.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use hdrhistogram::errors::AdditionError;
+use serde::{Deserialize, Serialize};
 
 /// The least duration that is told apart, and the longest, in nanoseconds.
 const BOUNDS: (u64, u64) = (1_000, 60_000_000_000);
@@ -30,57 +31,98 @@ macro_rules! series {
 
 series! {
     /// A message, due to seen, for each receiver.
-    Delivery = "chat delivery",
+    ChatDelivery = "chat.delivery",
     /// A message, sent to seen, for each receiver: what a tester sees that forgets its own waiting.
-    Service = "chat service",
+    ChatService = "chat.service",
     /// A message, due to seen by the last of its receivers.
-    FanOut = "chat fan-out",
+    ChatFanOut = "chat.fanout",
     /// A message, due to acknowledged.
-    Ack = "chat ack",
+    ChatAck = "chat.ack",
     /// A user, from connecting to being in its room.
-    Join = "chat join",
+    ChatJoin = "chat.join",
+    /// A user whose connection broke, from connecting to being in its room again.
+    ChatReconnect = "chat.reconnect",
+    /// A message, due to the moment we woke for it: our own lateness.
+    ChatWake = "chat.wake",
+    /// A message, woken to taken by the socket: the other side's refusal.
+    ChatSocket = "chat.socket",
     /// A query, due to answered.
-    Query = "info query",
-    /// An operation, due to the moment we woke for it: our own lateness.
-    Wake = "lag: woke late",
-    /// An operation, woken to taken by the socket: the other side's refusal.
-    Socket = "lag: socket full",
+    InfoQuery = "info.query",
+    /// A query, sent to answered.
+    InfoService = "info.service",
+    /// A query, due to the moment we woke for it.
+    InfoWake = "info.wake",
+    /// An upload, due to stored for good.
+    FileUpload = "file.upload",
+    /// An upload, first byte sent to stored for good.
+    FileService = "file.service",
+    /// An upload that broke, asked to go on to stored for good.
+    FileResume = "file.resume",
+    /// A download, asked to the first byte of the answer.
+    FileFirstByte = "file.first-byte",
+    /// A download, asked to the last byte.
+    FileDownload = "file.download",
+    /// A transfer, due to the moment we woke for it.
+    FileWake = "file.wake",
+    /// Somebody who enters, due to seen by each watcher.
+    RegistrySeen = "registry.seen",
+    /// Somebody who enters, sent to seen by each watcher.
+    RegistryService = "registry.service",
+    /// Somebody who enters, due to granted.
+    RegistryEntry = "registry.entry",
+    /// Somebody who enters, due to the moment we woke for it.
+    RegistryWake = "registry.wake",
 }
 
-/// One histogram a series: 1 µs to 60 s with three digits, about 150 KB each, so one recorder serves a
-/// whole shard and never a single user.
-#[derive(Debug, Clone)]
+impl Series {
+    /// The series of a name.
+    pub fn named(name: &str) -> Option<Series> {
+        Series::ALL.iter().copied().find(|series| series.name() == name)
+    }
+}
+
+/// One histogram a series that has any samples: 1 µs to 60 s with three digits, about 150 KB each, so one
+/// recorder serves a whole shard and never a single user.
+#[derive(Debug, Clone, Default)]
 pub struct Recorder {
-    histograms: Vec<Histogram<u64>>,
+    histograms: [Option<Box<Histogram<u64>>>; Series::ALL.len()],
     clipped: u64,
 }
 
-impl Default for Recorder {
-    fn default() -> Self {
-        let (low, high) = BOUNDS;
-        let empty = Histogram::new_with_bounds(low, high, DIGITS).expect("the bounds are a valid range");
-        Recorder { histograms: vec![empty; Series::ALL.len()], clipped: 0 }
-    }
+fn empty() -> Histogram<u64> {
+    let (low, high) = BOUNDS;
+    Histogram::new_with_bounds(low, high, DIGITS).expect("the bounds are a valid range")
 }
 
 impl Recorder {
     /// Notes a duration in nanoseconds; beyond 60 s it counts as 60 s, and as clipped.
     pub fn note(&mut self, series: Series, nanos: u64) {
         self.clipped += u64::from(nanos > BOUNDS.1);
-        self.histograms[series as usize].saturating_record(nanos.min(BOUNDS.1));
+        let histogram = self.histograms[series as usize].get_or_insert_with(|| Box::new(empty()));
+        histogram.saturating_record(nanos.min(BOUNDS.1));
     }
 
     /// Adds all that another recorder has.
     pub fn merge(&mut self, other: &Recorder) {
         for (mine, theirs) in self.histograms.iter_mut().zip(&other.histograms) {
-            mine.add(theirs).expect("every recorder has the same bounds");
+            let Some(theirs) = theirs else { continue };
+            let mine = mine.get_or_insert_with(|| Box::new(empty()));
+            mine.add(&**theirs).expect("every recorder has the same bounds");
         }
         self.clipped += other.clipped;
     }
 
+    /// Adds a histogram that another process has recorded.
+    ///
+    /// # Errors
+    /// When it holds what is beyond our bounds.
+    pub fn add(&mut self, series: Series, theirs: &Histogram<u64>) -> Result<(), AdditionError> {
+        self.histograms[series as usize].get_or_insert_with(|| Box::new(empty())).add(theirs)
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.histograms.iter_mut().for_each(Histogram::reset);
+        self.histograms.iter_mut().flatten().for_each(|histogram| histogram.reset());
         self.clipped = 0;
     }
 
@@ -89,14 +131,20 @@ impl Recorder {
         self.clipped
     }
 
+    /// The histogram of a series that has samples.
+    pub fn histogram(&self, series: Series) -> Option<&Histogram<u64>> {
+        self.histograms[series as usize].as_deref().filter(|histogram| !histogram.is_empty())
+    }
+
     /// The figures of a series.
     pub fn row(&self, series: Series) -> Row {
-        let histogram = &self.histograms[series as usize];
-        let at = |quantile| (!histogram.is_empty()).then(|| histogram.value_at_quantile(quantile));
-        let enough = histogram.len() as f64 * 0.001 >= ENOUGH;
+        let histogram = self.histogram(series);
+        let n = histogram.map_or(0, Histogram::len);
+        let at = |quantile| histogram.map(|histogram| histogram.value_at_quantile(quantile));
+        let enough = n as f64 * 0.001 >= ENOUGH;
         Row {
-            name: series.name(),
-            n: histogram.len(),
+            name: series.name().to_owned(),
+            n,
             p50_ns: at(0.5),
             p90_ns: at(0.9),
             p99_ns: at(0.99),
@@ -104,13 +152,18 @@ impl Recorder {
             max_ns: at(1.0),
         }
     }
+
+    /// The figures of every series that has samples.
+    pub fn rows(&self) -> Vec<Row> {
+        Series::ALL.iter().map(|&series| self.row(series)).filter(|row| row.n > 0).collect()
+    }
 }
 
 /// The figures of a series; `None` where there are too few samples to know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The series.
-    pub name: &'static str,
+    pub name: String,
     /// How many samples.
     pub n: u64,
     /// Median, in nanoseconds like all of them.
@@ -136,39 +189,39 @@ mod tests {
 
     #[test]
     fn an_empty_series_has_no_figures() {
-        let row = Recorder::default().row(Series::Ack);
+        let row = Recorder::default().row(Series::ChatAck);
         assert_eq!((row.n, row.p50_ns, row.max_ns), (0, None, None));
     }
 
     #[test]
     fn the_last_percentile_needs_ten_samples_above_it() {
         let mut recorder = Recorder::default();
-        (0..9_999).for_each(|_| recorder.note(Series::Query, 5_000));
-        assert_eq!(recorder.row(Series::Query).p999_ns, None);
-        recorder.note(Series::Query, 5_000);
-        assert!(recorder.row(Series::Query).p999_ns.is_some());
+        (0..9_999).for_each(|_| recorder.note(Series::InfoQuery, 5_000));
+        assert_eq!(recorder.row(Series::InfoQuery).p999_ns, None);
+        recorder.note(Series::InfoQuery, 5_000);
+        assert!(recorder.row(Series::InfoQuery).p999_ns.is_some());
     }
 
     #[test]
     fn what_is_too_long_is_clipped_and_said() {
         let mut recorder = Recorder::default();
-        recorder.note(Series::Wake, 61_000_000_000);
+        recorder.note(Series::ChatWake, 61_000_000_000);
         assert_eq!(recorder.clipped(), 1);
-        assert!(recorder.row(Series::Wake).max_ns >= Some(60_000_000_000));
+        assert!(recorder.row(Series::ChatWake).max_ns >= Some(60_000_000_000));
     }
 
     #[test]
     fn merging_is_recording_in_one() {
         let (mut left, mut right, mut both) = (Recorder::default(), Recorder::default(), Recorder::default());
         for nanos in [1_000, 50_000, 7_000_000, 900_000_000] {
-            left.note(Series::Delivery, nanos);
-            right.note(Series::Delivery, nanos * 3);
-            both.note(Series::Delivery, nanos);
-            both.note(Series::Delivery, nanos * 3);
+            left.note(Series::ChatDelivery, nanos);
+            right.note(Series::ChatDelivery, nanos * 3);
+            both.note(Series::ChatDelivery, nanos);
+            both.note(Series::ChatDelivery, nanos * 3);
         }
         left.merge(&right);
-        assert_eq!(left.row(Series::Delivery), both.row(Series::Delivery));
+        assert_eq!(left.row(Series::ChatDelivery), both.row(Series::ChatDelivery));
         left.clear();
-        assert_eq!(left.row(Series::Delivery).n, 0);
+        assert_eq!(left.row(Series::ChatDelivery).n, 0);
     }
 }

@@ -9,6 +9,8 @@ use crate::schedule::Schedule;
 pub struct Roster {
     run: u32,
     users: u32,
+    /// So many of them, the first ones, are accounted for; the others read slowly on purpose.
+    attentive: u32,
     rooms: u32,
     name_prefix: String,
     room_names: Vec<String>,
@@ -19,8 +21,8 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// Deals `users` out over `rooms`, both at least 1.
-    pub fn new(run: u32, users: u32, rooms: u32, schedule: &Schedule) -> Self {
+    /// Deals `users` out over `rooms`; the last `slow` of them read slowly.
+    pub fn new(run: u32, users: u32, slow: u32, rooms: u32, schedule: &Schedule) -> Self {
         let mut speakers = vec![0; rooms as usize];
         let rank = (0..users).map(|user| {
             let rank = &mut speakers[(user % rooms) as usize];
@@ -31,7 +33,7 @@ impl Roster {
         let rank = rank.collect();
         let name_prefix = format!("l{run:08x}-");
         let room_names = (0..rooms).map(|room| format!("load-{run:08x}-{room}")).collect();
-        Roster { run, users, rooms, name_prefix, room_names, rank, speakers }
+        Roster { run, users, attentive: users - slow, rooms, name_prefix, room_names, rank, speakers }
     }
 
     /// The run's number.
@@ -54,17 +56,22 @@ impl Roster {
         user % self.rooms
     }
 
-    /// Everybody in a room.
+    /// Everybody in a room who is accounted for.
     pub fn members(&self, room: u32) -> impl Iterator<Item = u32> + use<> {
-        (room..self.users).step_by(self.rooms as usize)
+        (room..self.attentive).step_by(self.rooms as usize)
     }
 
-    /// How many are in a room.
+    /// How many in a room are accounted for.
     pub fn size(&self, room: u32) -> u32 {
-        (self.users - room).div_ceil(self.rooms)
+        self.attentive.saturating_sub(room).div_ceil(self.rooms)
     }
 
-    /// To how many a user's message is owed: everybody in the room but itself.
+    /// Whether a user reads slowly on purpose, so that nothing is owed to it.
+    pub fn is_slow(&self, user: u32) -> bool {
+        user >= self.attentive
+    }
+
+    /// To how many a speaker's message is owed: everybody in the room but itself.
     pub fn audience(&self, user: u32) -> u32 {
         self.size(self.room_of(user)) - 1
     }
@@ -102,20 +109,24 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::schedule::{Arrival, Shape};
+    use crate::profile::Profile;
+    use crate::schedule::Shape;
 
     /// `users` in `rooms`, each of whom says ten messages.
     pub(crate) fn roster(users: u32, rooms: u32) -> Roster {
-        let shape = Shape {
-            users,
-            messages: f64::from(users * 10),
-            queries: 0.0,
-            arrival: Arrival::Constant,
-            warmup: Duration::ZERO,
-            steady: Duration::from_secs(1),
-            seed: 1,
-        };
-        Roster::new(0xbeef, users, rooms, &Schedule::new(&shape))
+        let messages = Profile::constant(f64::from(users * 10), Duration::from_secs(1));
+        let shape = Shape { users, speakers: users, messages, ..Shape::empty(1) };
+        Roster::new(0xbeef, users, 0, rooms, &Schedule::new(&shape))
+    }
+
+    #[test]
+    fn slow_readers_are_in_a_room_and_owed_nothing() {
+        let schedule = Schedule::new(&Shape { users: 7, ..Shape::empty(1) });
+        let roster = Roster::new(1, 7, 2, 3, &schedule);
+        let rooms: Vec<Vec<u32>> = (0..3).map(|room| roster.members(room).collect()).collect();
+        assert_eq!(rooms, [vec![0, 3], vec![1, 4], vec![2]]);
+        assert_eq!([0, 1, 2].map(|room| roster.size(room)), [2, 2, 1]);
+        assert_eq!((roster.room_of(5), roster.is_slow(5), roster.is_slow(4)), (2, true, false));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::profile::Profile;
+
 /// How the due times of one kind of operation follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Arrival {
@@ -21,20 +23,48 @@ pub enum Arrival {
 /// What the plan is made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
-    /// Chat users.
+    /// The chat users who say something; those numbered from there up only listen.
+    pub speakers: u32,
+    /// All chat users.
     pub users: u32,
-    /// Messages a second, of all users together.
-    pub messages: f64,
-    /// UDP queries a second, of all sockets together.
-    pub queries: f64,
-    /// How both are spread over time.
+    /// The rate of messages, of all users together.
+    pub messages: Profile,
+    /// The rate of UDP queries, of all sockets together.
+    pub queries: Profile,
+    /// The rate of file transfers.
+    pub transfers: Profile,
+    /// The rate at which people enter in the registry.
+    pub entries: Profile,
+    /// The rate at which listeners leave and come back.
+    pub departures: Profile,
+    /// The listeners who do, in turns.
+    pub restless: std::ops::Range<u32>,
+    /// How all of them are spread over time.
     pub arrival: Arrival,
     /// How long traffic runs before it counts.
     pub warmup: Duration,
-    /// How long it then counts.
-    pub steady: Duration,
     /// Where the random numbers begin.
     pub seed: u64,
+}
+
+impl Shape {
+    /// Nothing at all, to be filled in.
+    pub fn empty(seed: u64) -> Self {
+        let none = Profile::default;
+        Shape {
+            speakers: 0,
+            users: 0,
+            messages: none(),
+            queries: none(),
+            transfers: none(),
+            entries: none(),
+            departures: none(),
+            restless: 0..0,
+            arrival: Arrival::Constant,
+            warmup: Duration::ZERO,
+            seed,
+        }
+    }
 }
 
 /// One thing to do.
@@ -51,6 +81,21 @@ pub enum Action {
     Ask {
         /// Which, from 0.
         query: u32,
+    },
+    /// A file is uploaded and fetched again.
+    Transfer {
+        /// Which, from 0.
+        file: u32,
+    },
+    /// Somebody enters in the registry.
+    Enter {
+        /// Who, from 0.
+        guest: u32,
+    },
+    /// A listener leaves its room and comes back.
+    Leave {
+        /// Who.
+        user: u32,
     },
 }
 
@@ -72,31 +117,42 @@ pub struct Schedule {
     /// Where each user's messages begin in `said`, with one more for the end.
     first: Vec<u32>,
     asked: Vec<u32>,
+    transferred: Vec<u32>,
+    entered: Vec<u32>,
     warmup: u64,
 }
 
 impl Schedule {
-    /// Makes the plan.
+    /// Makes the plan. Each kind of operation begins at another part of its first step, so that evenly
+    /// spaced ones of one rate never coincide.
     pub fn new(shape: &Shape) -> Self {
-        let total = nanos(shape.warmup + shape.steady);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(shape.seed);
-        let says = arrivals(shape.messages, 0.0, shape.arrival, total, &mut rng);
-        // Half a step behind, so that evenly spaced messages and queries of one rate never coincide.
-        let asks = arrivals(shape.queries, 0.5, shape.arrival, total, &mut rng);
-        let mut operations = says_by_turns(shape.users, &says, &mut rng);
-        operations
-            .extend((0u32..).zip(asks).map(|(query, due)| Operation { due, action: Action::Ask { query } }));
+        let says = arrivals(&shape.messages, 0.0, shape.arrival, &mut rng);
+        let asks = arrivals(&shape.queries, 0.5, shape.arrival, &mut rng);
+        let transfers = arrivals(&shape.transfers, 0.25, shape.arrival, &mut rng);
+        let entries = arrivals(&shape.entries, 0.75, shape.arrival, &mut rng);
+        let departures = arrivals(&shape.departures, 0.5, shape.arrival, &mut rng);
+        let mut operations = says_by_turns(shape.speakers, &says, &mut rng);
+        operations.extend(numbered(&asks, |query| Action::Ask { query }));
+        operations.extend(numbered(&transfers, |file| Action::Transfer { file }));
+        operations.extend(numbered(&entries, |guest| Action::Enter { guest }));
+        let who = shape.restless.clone().cycle();
+        let leaves = departures.iter().zip(who);
+        operations.extend(leaves.map(|(&due, user)| Operation { due, action: Action::Leave { user } }));
         operations.sort_by_key(|operation| operation.due);
         Self::index(operations, shape.users, nanos(shape.warmup))
     }
 
     fn index(operations: Vec<Operation>, users: u32, warmup: u64) -> Self {
         let mut by_user = vec![Vec::new(); users as usize];
-        let mut asked = Vec::new();
+        let (mut asked, mut transferred, mut entered) = (Vec::new(), Vec::new(), Vec::new());
         for (number, operation) in (0u32..).zip(&operations) {
             match operation.action {
                 Action::Say { user, .. } => by_user[user as usize].push(number),
                 Action::Ask { .. } => asked.push(number),
+                Action::Transfer { .. } => transferred.push(number),
+                Action::Enter { .. } => entered.push(number),
+                Action::Leave { .. } => {}
             }
         }
         let mut first = vec![0];
@@ -104,7 +160,7 @@ impl Schedule {
             *end += said.len() as u32;
             Some(*end)
         }));
-        Schedule { operations, said: by_user.concat(), first, asked, warmup }
+        Schedule { operations, said: by_user.concat(), first, asked, transferred, entered, warmup }
     }
 
     /// Every operation, in the order of its due time.
@@ -139,6 +195,26 @@ impl Schedule {
         self.asked.len() as u32
     }
 
+    /// How many files are transferred.
+    pub fn transfers(&self) -> u32 {
+        self.transferred.len() as u32
+    }
+
+    /// The operation number of a transfer; `None` when the plan has no such transfer.
+    pub fn transfer(&self, file: u32) -> Option<u32> {
+        self.transferred.get(file as usize).copied()
+    }
+
+    /// How many people enter in the registry.
+    pub fn entries(&self) -> u32 {
+        self.entered.len() as u32
+    }
+
+    /// The operation number of an entry; `None` when the plan has no such guest.
+    pub fn entry(&self, guest: u32) -> Option<u32> {
+        self.entered.get(guest as usize).copied()
+    }
+
     /// Whether an operation lies behind the warm-up.
     pub fn counts(&self, number: u32) -> bool {
         self.operations[number as usize].due >= self.warmup
@@ -149,28 +225,30 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Due times at `rate` a second until `total` nanoseconds, the first one `phase` of a step behind zero.
-fn arrivals(rate: f64, phase: f64, arrival: Arrival, total: u64, rng: &mut Xoshiro256PlusPlus) -> Vec<u64> {
-    if rate <= 0.0 {
-        return Vec::new();
-    }
-    let step = 1e9 / rate;
-    let mut next = phase * step;
-    let mut due = Vec::new();
-    while next < total as f64 {
-        due.push(next as u64);
-        next = match arrival {
-            // Multiplied, not added up: a million roundings would drift.
-            Arrival::Constant => (due.len() as f64 + phase) * step,
-            Arrival::Poisson => next - (1.0 - rng.random::<f64>()).ln() * step,
+/// The due times of a profile, the first one `phase` of a step behind its beginning. A step is one
+/// operation: evenly spaced operations have one each, those of independent people an exponentially
+/// distributed part of one.
+fn arrivals(profile: &Profile, phase: f64, arrival: Arrival, rng: &mut Xoshiro256PlusPlus) -> Vec<u64> {
+    let mut due = Vec::with_capacity(profile.operations() as usize + 1);
+    let mut step = phase;
+    while let Some(second) = profile.when(step) {
+        due.push((second * 1e9) as u64);
+        step = match arrival {
+            // Counted, not added up: a million roundings would drift.
+            Arrival::Constant => due.len() as f64 + phase,
+            Arrival::Poisson => step - (1.0 - rng.random::<f64>()).ln(),
         };
     }
     due
 }
 
+fn numbered(due: &[u64], action: impl Fn(u32) -> Action) -> impl Iterator<Item = Operation> {
+    (0u32..).zip(due).map(move |(place, &due)| Operation { due, action: action(place) })
+}
+
 /// Gives each due time a speaker: in every round all users speak once, each round in another order.
-fn says_by_turns(users: u32, due: &[u64], rng: &mut Xoshiro256PlusPlus) -> Vec<Operation> {
-    let mut order: Vec<u32> = (0..users).collect();
+fn says_by_turns(speakers: u32, due: &[u64], rng: &mut Xoshiro256PlusPlus) -> Vec<Operation> {
+    let mut order: Vec<u32> = (0..speakers).collect();
     let mut operations = Vec::with_capacity(due.len());
     for (sequence, round) in (0u32..).zip(due.chunks(order.len().max(1))) {
         order.shuffle(rng);
@@ -186,10 +264,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::profile::Stage;
+
+    const RUN: Duration = Duration::from_secs(5);
 
     fn shape(users: u32, messages: f64, queries: f64, arrival: Arrival, seed: u64) -> Shape {
-        let (warmup, steady) = (Duration::from_secs(1), Duration::from_secs(4));
-        Shape { users, messages, queries, arrival, warmup, steady, seed }
+        Shape {
+            users,
+            speakers: users,
+            messages: Profile::constant(messages, RUN),
+            queries: Profile::constant(queries, RUN),
+            arrival,
+            warmup: Duration::from_secs(1),
+            ..Shape::empty(seed)
+        }
+    }
+
+    fn arrival(poisson: bool) -> Arrival {
+        if poisson { Arrival::Poisson } else { Arrival::Constant }
     }
 
     #[test]
@@ -207,26 +299,50 @@ mod tests {
         assert_eq!((plan.messages(), plan.queries(), plan.operations().len()), (0, 0, 0));
     }
 
+    #[test]
+    fn whoever_only_listens_says_nothing_and_leaves_in_turns() {
+        let quiet = Shape {
+            users: 6,
+            departures: Profile::constant(1.0, RUN),
+            restless: 4..6,
+            ..shape(4, 8.0, 0.0, Arrival::Constant, 1)
+        };
+        let plan = Schedule::new(&quiet);
+        let said: Vec<u32> = (0..6).map(|user| plan.messages_of(user)).collect();
+        assert_eq!(said, [10, 10, 10, 10, 0, 0]);
+        let left = plan.operations().iter().filter_map(|operation| match operation.action {
+            Action::Leave { user } => Some(user),
+            _ => None,
+        });
+        assert_eq!(left.collect::<Vec<_>>(), [4, 5, 4, 5, 4]);
+    }
+
     proptest! {
         #[test]
         fn a_seed_is_a_plan(users in 1u32..40, poisson: bool, seed: u64) {
-            let arrival = if poisson { Arrival::Poisson } else { Arrival::Constant };
-            let shape = shape(users, 70.0, 30.0, arrival, seed);
+            let shape = shape(users, 70.0, 30.0, arrival(poisson), seed);
             prop_assert_eq!(Schedule::new(&shape), Schedule::new(&shape));
         }
 
         #[test]
         fn every_operation_is_found_again_and_users_take_turns(
-            users in 1u32..40, messages in 0u32..200, queries in 0u32..50, poisson: bool, seed: u64,
+            users in 1u32..40, messages in 0u32..200, queries in 0u32..50, others in 0u32..20, poisson: bool,
+            seed: u64,
         ) {
-            let arrival = if poisson { Arrival::Poisson } else { Arrival::Constant };
-            let plan = Schedule::new(&shape(users, f64::from(messages), f64::from(queries), arrival, seed));
+            let plan = Schedule::new(&Shape {
+                transfers: Profile::constant(others.into(), RUN),
+                entries: Profile::constant(others.into(), RUN),
+                ..shape(users, f64::from(messages), f64::from(queries), arrival(poisson), seed)
+            });
             prop_assert!(plan.operations().is_sorted_by_key(|operation| operation.due));
             for (number, operation) in (0u32..).zip(plan.operations()) {
                 prop_assert!(operation.due < 5_000_000_000);
                 let found = match operation.action {
                     Action::Say { user, sequence } => plan.message(user, sequence),
                     Action::Ask { query } => plan.query(query),
+                    Action::Transfer { file } => plan.transfer(file),
+                    Action::Enter { guest } => plan.entry(guest),
+                    Action::Leave { .. } => None,
                 };
                 prop_assert_eq!(found, Some(number));
             }
@@ -235,7 +351,8 @@ mod tests {
             prop_assert!(said.iter().max().unwrap() - said.iter().min().unwrap() <= 1);
             prop_assert_eq!(plan.message(0, said[0]), None);
             prop_assert_eq!(plan.message(users, 0), None);
-            prop_assert_eq!((plan.messages() + plan.queries()) as usize, plan.operations().len());
+            let all = plan.messages() + plan.queries() + plan.transfers() + plan.entries();
+            prop_assert_eq!(all as usize, plan.operations().len());
         }
 
         #[test]
@@ -243,6 +360,29 @@ mod tests {
             let plan = Schedule::new(&shape(5, 2000.0, 0.0, Arrival::Poisson, seed));
             // 10,000 expected, standard deviation 100: ten of them never happen.
             prop_assert!((9_000..11_000).contains(&plan.messages()));
+        }
+
+        #[test]
+        fn constant_arrivals_follow_their_stages(
+            stages in proptest::collection::vec((1u64..6, 0u32..300), 1..5), users in 1u32..9,
+        ) {
+            let stages: Vec<Stage> = stages.iter().map(|&(seconds, rate)| {
+                Stage { lasts: Duration::from_secs(seconds), rate: rate.into() }
+            }).collect();
+            let messages = Profile::stages(&stages);
+            let expected = messages.operations();
+            let plan = Schedule::new(&Shape { messages, ..shape(users, 0.0, 0.0, Arrival::Constant, 1) });
+            prop_assert!((f64::from(plan.messages()) - expected).abs() <= 1.0);
+            // In each stage come as many as the area of its trapezium says.
+            let (mut begins, mut from) = (0.0, 0.0);
+            for stage in &stages {
+                let ends = begins + stage.lasts.as_secs_f64();
+                let within = plan.operations().iter().map(|operation| operation.due as f64 / 1e9);
+                let came = within.filter(|second| (begins..ends).contains(second)).count() as f64;
+                let area = (from + stage.rate) / 2.0 * (ends - begins);
+                prop_assert!((came - area).abs() <= 2.0, "{came} of {area} from {begins} s");
+                (begins, from) = (ends, stage.rate);
+            }
         }
     }
 }

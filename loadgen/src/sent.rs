@@ -10,6 +10,8 @@ use crate::schedule::{Action, Schedule};
 pub struct Sent {
     /// When each operation was handed to its socket, plus one; 0 while it was not.
     at: Vec<AtomicU64>,
+    /// When each message was acknowledged, plus one; 0 while it was not.
+    answered: Vec<AtomicU64>,
     /// How many receivers each message has not reached.
     unreached: Vec<AtomicU32>,
     by_user: Vec<AtomicU32>,
@@ -25,11 +27,12 @@ impl Sent {
     pub fn new(schedule: &Schedule, roster: &Roster) -> Self {
         let audience = |action| match action {
             Action::Say { user, .. } => roster.audience(user),
-            Action::Ask { .. } => 0,
+            _ => 0,
         };
         let operations = schedule.operations();
         Sent {
             at: operations.iter().map(|_| AtomicU64::new(0)).collect(),
+            answered: operations.iter().map(|_| AtomicU64::new(0)).collect(),
             unreached: operations.iter().map(|operation| audience(operation.action).into()).collect(),
             by_user: (0..roster.users()).map(|_| AtomicU32::new(0)).collect(),
             messages: AtomicU64::new(0),
@@ -49,6 +52,16 @@ impl Sent {
     /// When an operation was handed to its socket.
     pub fn at(&self, number: u32) -> Option<u64> {
         self.at[number as usize].load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// Notes when a message was acknowledged.
+    pub fn answered(&self, number: u32, now: u64) {
+        self.answered[number as usize].store(now + 1, Ordering::Release);
+    }
+
+    /// When a message was acknowledged.
+    pub fn answered_at(&self, number: u32) -> Option<u64> {
+        self.answered[number as usize].load(Ordering::Acquire).checked_sub(1)
     }
 
     /// Notes that a socket has taken a user's next message, which is now owed to `audience` others.

@@ -7,14 +7,16 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::shard::THREAD;
 
 /// The generator's effort over a while.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Strain {
-    /// Its CPU time as a share of what all its cores offered, 0 to 1.
+    /// Its CPU time in seconds.
+    pub cpu_seconds: f64,
+    /// The same as a share of what all its cores offered, 0 to 1.
     pub cpu_share: f64,
     /// How many cores it may use.
     pub cores: usize,
@@ -52,12 +54,36 @@ impl Meter {
             let then = self.shards.get(&thread)?;
             Some((now - then) / seconds)
         });
+        let cpu_seconds = process_seconds() - self.cpu;
         Strain {
-            cpu_share: (process_seconds() - self.cpu) / seconds / cores as f64,
+            cpu_seconds,
+            cpu_share: cpu_seconds / seconds / cores as f64,
             cores,
             busiest_shard_share: busiest.max_by(f64::total_cmp),
             throttled: self.throttled.zip(throttled()).map(|(then, now)| now.saturating_sub(then)),
         }
+    }
+}
+
+/// The CPU time of this process, read now and then.
+#[derive(Debug)]
+pub struct CpuTime {
+    read: Instant,
+    seconds: f64,
+}
+
+impl CpuTime {
+    /// Reads it for the first time.
+    pub fn now() -> Self {
+        CpuTime { read: Instant::now(), seconds: process_seconds() }
+    }
+
+    /// The share of all cores' time since it was last read.
+    pub fn share_since_last(&mut self) -> f64 {
+        let last = std::mem::replace(self, CpuTime::now());
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get) as f64;
+        let elapsed = (self.read - last.read).as_secs_f64().max(1e-9);
+        (self.seconds - last.seconds) / elapsed / cores
     }
 }
 

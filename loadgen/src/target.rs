@@ -4,16 +4,71 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::lookup_host;
 
-use crate::cli::Options;
+use crate::cli::{Load, Options, Place};
 use crate::failure::Failure;
+use crate::reconcile::MetricsOf;
 
-/// The addresses of a run, resolved once.
+/// A service of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Rooms and messages.
+    Chat,
+    /// Answers over UDP.
+    Info,
+    /// Files.
+    File,
+    /// Who is where.
+    Registry,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Service; 4] = [Service::Chat, Service::Info, Service::File, Service::Registry];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        ["chat", "info", "file", "registry"][self as usize]
+    }
+
+    /// The flag that says where it is.
+    fn flag(self) -> &'static str {
+        ["--chat", "--info", "--file", "--registry"][self as usize]
+    }
+
+    /// Its usual port; the one for its metrics is ten above.
+    fn port(self) -> u16 {
+        [9001, 9002, 9003, 9000][self as usize]
+    }
+
+    fn place(self, place: &Place) -> Option<&str> {
+        [&place.chat, &place.info, &place.file, &place.registry][self as usize].as_deref()
+    }
+
+    /// How much of it a run wants, when it wants any.
+    fn is_wanted(self, options: &Options) -> bool {
+        let loads = [&options.messages, &options.queries, &options.transfers, &options.entries];
+        Load::is_some(loads[self as usize]) || self == Service::Chat && options.people.is_some()
+    }
+}
+
+/// Where a service tells what it has counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counter {
+    /// Which service.
+    pub service: Service,
+    /// Its admin port.
+    pub at: SocketAddr,
+    /// Whether somebody said so, or it is only where it usually is.
+    pub named: bool,
+}
+
+/// The addresses of a run, resolved once; only of what it wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// The chat service.
-    pub chat: SocketAddr,
-    /// The info service, when it is asked at all.
-    pub info: Option<SocketAddr>,
+    /// The services.
+    services: [Option<SocketAddr>; 4],
+    /// Their counters.
+    pub counters: Vec<Counter>,
 }
 
 impl Targets {
@@ -22,26 +77,48 @@ impl Targets {
     /// # Errors
     /// [`Failure::Usage`] for a name that leads nowhere, and for a public address without consent.
     pub async fn resolve(options: &Options) -> Result<Self, Failure> {
-        let chat = resolve("--chat", options.chat.as_deref(), 9001, options).await?;
-        let info = if options.info_rate > 0.0 {
-            Some(resolve("--info", options.info.as_deref(), 9002, options).await?)
-        } else {
-            None
-        };
-        Ok(Targets { chat, info })
+        let mut targets = Targets::default();
+        let place = &options.place;
+        for service in Service::ALL.into_iter().filter(|service| service.is_wanted(options)) {
+            let (flag, value) = match service.place(place) {
+                Some(target) => (service.flag(), target.to_owned()),
+                None => ("--host", on_port(&place.host, service.port())),
+            };
+            let at = resolve(flag, value, place.i_own_this_network).await?;
+            targets.services[service as usize] = Some(at);
+            targets.counters.extend(counter(service, at, place).await?);
+        }
+        Ok(targets)
+    }
+
+    /// Where a service is, when the run wants it.
+    pub fn of(&self, service: Service) -> Option<SocketAddr> {
+        self.services[service as usize]
     }
 }
 
-async fn resolve(
-    flag: &'static str,
-    target: Option<&str>,
-    port: u16,
-    options: &Options,
-) -> Result<SocketAddr, Failure> {
-    let (flag, value) = match target {
-        Some(target) => (flag, target.to_owned()),
-        None => ("--host", on_port(&options.host, port)),
-    };
+/// Where a service at an address counts.
+async fn counter(service: Service, at: SocketAddr, place: &Place) -> Result<Option<Counter>, Failure> {
+    if place.metrics_of.contains(&MetricsOf::Nobody) {
+        return Ok(None);
+    }
+    let named = place.metrics_of.iter().find_map(|metrics| match metrics {
+        MetricsOf::Service(of, target) if *of == service => Some(target.clone()),
+        _ => None,
+    });
+    Ok(match named {
+        Some(target) => {
+            let at = resolve("--metrics-of", target, place.i_own_this_network).await?;
+            Some(Counter { service, at, named: true })
+        }
+        None => {
+            let port = at.port().checked_add(10);
+            port.map(|port| Counter { service, at: SocketAddr::new(at.ip(), port), named: false })
+        }
+    })
+}
+
+async fn resolve(flag: &'static str, value: String, consent: bool) -> Result<SocketAddr, Failure> {
     let usage = |problem: &str| Failure::Usage { flag, value: value.clone(), problem: problem.into() };
     if !has_port(&value) {
         return Err(usage("want HOST:PORT"));
@@ -49,7 +126,7 @@ async fn resolve(
     let found = lookup_host(&value).await.map_err(|error| usage(&error.to_string()))?;
     // IPv4 first: `localhost` is both, and our services listen on 0.0.0.0.
     let address = found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| usage("the name has no address"))?;
-    if options.i_own_this_network || is_near(address.ip()) {
+    if consent || is_near(address.ip()) {
         Ok(address)
     } else {
         Err(usage("that is a public address; add --i-own-this-network if you may put load on it"))
@@ -85,23 +162,36 @@ fn is_near(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
+    use crate::cli::tests::options;
 
     fn targets(args: &str) -> Result<Targets, Failure> {
-        let options = Options::parse_from(std::iter::once("loadgen").chain(args.split_whitespace()));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(Targets::resolve(&options))
+        runtime.block_on(Targets::resolve(&options(args)))
+    }
+
+    fn at(address: &str) -> Option<SocketAddr> {
+        Some(address.parse().unwrap())
     }
 
     #[test]
     fn the_host_serves_all_that_is_not_named() {
         let found = targets("--host 127.0.0.2 --info 127.0.0.3:7").unwrap();
-        assert_eq!(found.chat, "127.0.0.2:9001".parse().unwrap());
-        assert_eq!(found.info, Some("127.0.0.3:7".parse().unwrap()));
-        assert_eq!(targets("--host ::1").unwrap().chat, "[::1]:9001".parse().unwrap());
-        assert_eq!(targets("--info-rate 0").unwrap().info, None);
+        assert_eq!(found.of(Service::Chat), at("127.0.0.2:9001"));
+        assert_eq!(found.of(Service::Info), at("127.0.0.3:7"));
+        assert_eq!(found.of(Service::File), None, "nothing is wanted of it");
+        assert_eq!(targets("--host ::1").unwrap().of(Service::Chat), at("[::1]:9001"));
+        assert_eq!(targets("--info-rate 0").unwrap().of(Service::Info), None);
+        assert_eq!(targets("registry").unwrap().of(Service::Registry), at("127.0.0.1:9000"));
+        assert_eq!(targets("registry").unwrap().of(Service::Chat), None);
+    }
+
+    #[test]
+    fn a_service_counts_ten_ports_above_its_own_unless_told_otherwise() {
+        let counters = targets("--metrics-of info=127.0.0.1:7").unwrap().counters;
+        let told: Vec<_> = counters.iter().map(|counter| (counter.at.to_string(), counter.named)).collect();
+        assert_eq!(told, [("127.0.0.1:9011".to_owned(), false), ("127.0.0.1:7".to_owned(), true)]);
+        assert_eq!(targets("--metrics-of none").unwrap().counters, []);
     }
 
     #[test]

@@ -12,11 +12,73 @@ use crate::pacer;
 use crate::recorder::{Recorder, Series};
 use crate::scenario::Scene;
 use crate::scenario::chat::Crowd;
+use crate::scenario::file::Couriers;
 use crate::scenario::info::Askers;
+use crate::scenario::registry::Door;
 use crate::schedule::{Action, Operation};
 
 /// Between the start of the pacer and its first operation, so that the thread is there in time.
 const LEAD: Duration = Duration::from_millis(20);
+
+/// Everybody who acts in a run. Clones are the same people.
+#[derive(Debug, Clone)]
+pub struct Cast {
+    /// Chat users; none when chat is left alone.
+    pub crowd: Crowd,
+    /// Whoever asks info.
+    pub askers: Option<Askers>,
+    /// Whoever transfers files.
+    pub couriers: Option<Couriers>,
+    /// Whoever enters in the registry.
+    pub door: Option<Door>,
+}
+
+impl Cast {
+    /// Carries out operation `number`, woken for it at `woken`; the series that our lateness belongs to.
+    fn act(&mut self, scene: &Scene, number: u32, action: Action, woken: u64) -> Series {
+        match action {
+            Action::Say { user, sequence } => self.crowd.say(number, user, sequence, woken),
+            Action::Leave { user } => self.crowd.leave(user),
+            Action::Ask { query } => match &mut self.askers {
+                Some(askers) => askers.ask(number, query),
+                None => scene.sent.skipped(),
+            },
+            Action::Transfer { file } => match &self.couriers {
+                Some(couriers) => couriers.transfer(number, file),
+                None => scene.sent.skipped(),
+            },
+            Action::Enter { guest } => match &self.door {
+                Some(door) => door.enter(number, guest),
+                None => scene.sent.skipped(),
+            },
+        }
+        match action {
+            Action::Say { .. } | Action::Leave { .. } => Series::ChatWake,
+            Action::Ask { .. } => Series::InfoWake,
+            Action::Transfer { .. } => Series::FileWake,
+            Action::Enter { .. } => Series::RegistryWake,
+        }
+    }
+
+    /// Takes away what was recorded since the last time.
+    pub fn collect(&self, into: &mut Recorder) {
+        self.crowd.collect(into);
+        self.askers.iter().for_each(|askers| askers.collect(into));
+        self.couriers.iter().for_each(|couriers| couriers.collect(into));
+        self.door.iter().for_each(|door| door.collect(into));
+    }
+
+    /// Whether nothing more can come.
+    pub fn is_settled(&self) -> bool {
+        let answered = self.askers.as_ref().is_none_or(|askers| askers.replies().unanswered == 0);
+        let carried = self.couriers.as_ref().is_none_or(|couriers| couriers.files().running() == 0);
+        let seen = self.door.as_ref().is_none_or(|door| {
+            let entries = door.entries();
+            entries.lost == 0 && entries.granted + entries.refused == entries.sent
+        });
+        answered && carried && seen && self.crowd.is_settled()
+    }
+}
 
 /// A run's operations being carried out; dropping it ends them.
 #[derive(Debug)]
@@ -31,19 +93,15 @@ impl Traffic {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(scene: &Arc<Scene>, mut crowd: Crowd, mut askers: Option<Askers>) -> io::Result<Self> {
+    pub fn start(scene: &Arc<Scene>, mut cast: Cast) -> io::Result<Self> {
         let (stop, lag) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Recorder::default())));
         let (tell, done) = oneshot::channel();
         let (scene, stopped, late) = (Arc::clone(scene), Arc::clone(&stop), Arc::clone(&lag));
         let body = move || {
             let act = |number, operation: Operation, woken| {
-                match (operation.action, &mut askers) {
-                    (Action::Say { user, sequence }, _) => crowd.say(number, user, sequence, woken),
-                    (Action::Ask { query }, Some(askers)) => askers.ask(number, query),
-                    (Action::Ask { .. }, None) => scene.sent.skipped(),
-                }
+                let series = cast.act(&scene, number, operation.action, woken);
                 if scene.schedule.counts(number) {
-                    lock(&late).note(Series::Wake, woken - operation.due);
+                    lock(&late).note(series, woken - operation.due);
                 }
             };
             scene.clock.begin(LEAD);

@@ -1,27 +1,34 @@
 //! What a run found, for people and for programs.
 
+pub mod html;
+pub mod seen;
 pub mod text;
 mod verdict;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+pub use seen::Seen;
 pub use verdict::{Evidence, Verdict};
 
+use crate::assertion::Judgement;
+use crate::environment::Environment;
 use crate::ledger::Counts;
 use crate::limits::Descriptors;
 use crate::plan::Plan;
+use crate::reconcile::Reconciliation;
 use crate::recorder::Row;
 use crate::scenario::chat::Account;
 use crate::scenario::info::Replies;
 use crate::strain::Strain;
+use crate::timeline::Second;
 
 /// The version of the report's JSON; it rises when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A whole report. Durations are nanoseconds where a name ends in `_ns`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -35,46 +42,31 @@ pub struct Report {
     pub interrupted: bool,
     /// How long it waited for the last delivery.
     pub drained_seconds: f64,
-    /// The latencies.
+    /// The latencies of every series that has any.
     pub rows: Vec<Row>,
     /// How many durations were too long for a histogram.
     pub clipped: u64,
-    /// What became of every message.
-    pub chat: Chat,
-    /// What became of every query.
-    pub info: Info,
+    /// What became of everything that was sent.
+    #[serde(flatten)]
+    pub seen: Seen,
+    /// What the services have counted of it.
+    pub reconciliation: Reconciliation,
+    /// What was asserted.
+    pub assertions: Vec<Judgement>,
     /// The generator's own effort while it measured.
     pub strain: Strain,
     /// Its limit on open files.
     pub descriptors: Descriptors,
+    /// Second by second.
+    pub timeline: Vec<Second>,
+    /// The histogram of each series: HdrHistogram's V2 form, deflated, in base64.
+    pub histograms: BTreeMap<String, String>,
     /// What the process exits with.
     pub exit_code: u8,
 }
 
-impl Report {
-    /// Whether there was no traffic, so that nothing can be said about it.
-    pub fn sent_nothing(&self) -> bool {
-        self.chat.sent + self.info.sent == 0
-    }
-}
-
-/// Where and with what a run was made.
-#[derive(Debug, Clone, Serialize)]
-pub struct Environment {
-    /// The load tester's version.
-    pub loadgen: &'static str,
-    /// The run's number, as it stands in its users' names.
-    pub run: String,
-    /// The chat service.
-    pub chat: String,
-    /// The info service, when it was asked.
-    pub info: Option<String>,
-    /// Operating system and architecture.
-    pub system: String,
-}
-
 /// What became of every message.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chat {
     /// Messages that a socket took.
     pub sent: u64,
@@ -89,16 +81,22 @@ pub struct Chat {
     /// Owed deliveries that never came.
     pub lost: u64,
     /// Owed deliveries that never came to somebody to whom the server had said goodbye.
+    pub forgone: u64,
+    /// Owed deliveries that never came to somebody who was leaving or joining while they were in flight.
     pub excused: u64,
     /// What came.
     #[serde(flatten)]
     pub counts: Counts,
     /// What the server refused or complained about, by code.
-    pub errors: BTreeMap<&'static str, u64>,
+    pub errors: BTreeMap<String, u64>,
     /// Connections that broke, by reason.
     pub broken: BTreeMap<String, u64>,
     /// Users to whom the server said goodbye.
     pub dismissed: u64,
+    /// Connections that broke and were made again.
+    pub reconnects: u64,
+    /// Slow readers that the server closed.
+    pub slow_closed: u64,
 }
 
 impl Chat {
@@ -111,12 +109,33 @@ impl Chat {
             refused: account.refused,
             owed: owed - account.unowed,
             lost: account.lost,
+            forgone: account.forgone,
             excused: account.excused,
             counts: account.counts,
-            errors: account.errors,
+            errors: account.errors.into_iter().map(|(code, times)| (code.to_owned(), times)).collect(),
             broken: account.broken,
             dismissed: account.dismissed,
+            reconnects: account.reconnects,
+            slow_closed: account.slow_closed,
         }
+    }
+
+    /// Adds what another load tester has seen.
+    fn add(&mut self, other: &Chat) {
+        self.sent += other.sent;
+        self.unsent += other.unsent;
+        self.acked += other.acked;
+        self.refused += other.refused;
+        self.owed += other.owed;
+        self.lost += other.lost;
+        self.forgone += other.forgone;
+        self.excused += other.excused;
+        self.counts.add(&other.counts);
+        add_counts(&mut self.errors, &other.errors);
+        add_counts(&mut self.broken, &other.broken);
+        self.dismissed += other.dismissed;
+        self.reconnects += other.reconnects;
+        self.slow_closed += other.slow_closed;
     }
 
     /// Messages that were neither acknowledged nor refused.
@@ -142,7 +161,7 @@ impl Chat {
 }
 
 /// What became of every query. Datagrams promise nothing, so no loss here breaks the ledger.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
     /// Queries that a socket took.
     pub sent: u64,
@@ -151,37 +170,129 @@ pub struct Info {
     pub replies: Replies,
 }
 
-/// The process's exit code: 0 held, 4 the ledger is broken, 5 the run is invalid, 130 interrupted.
+impl Info {
+    fn add(&mut self, other: &Info) {
+        self.sent += other.sent;
+        let (mine, theirs) = (&mut self.replies, &other.replies);
+        mine.ok += theirs.ok;
+        mine.late += theirs.late;
+        mine.doubled += theirs.doubled;
+        mine.foreign += theirs.foreign;
+        mine.unanswered += theirs.unanswered;
+    }
+}
+
+/// Adds counts by name.
+pub(crate) fn add_counts(mine: &mut BTreeMap<String, u64>, theirs: &BTreeMap<String, u64>) {
+    for (name, count) in theirs {
+        *mine.entry(name.clone()).or_default() += count;
+    }
+}
+
+/// What a run is judged by.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// Whether somebody ended it early.
+    pub interrupted: bool,
+    /// What it has seen.
+    pub seen: &'a Seen,
+    /// What it says about itself.
+    pub verdict: &'a Verdict,
+    /// Whether the generator may have been the limit.
+    pub allow_client_limited: bool,
+    /// What was asserted.
+    pub assertions: &'a [Judgement],
+}
+
+/// The process's exit code: 0 held, 3 an assertion failed, 4 the ledger is broken, 5 the run is invalid, 130
+/// interrupted.
 ///
-/// A broken ledger comes before an invalid run: no strain of the generator makes a server double or swap.
-pub fn exit_code(interrupted: bool, chat: &Chat, verdict: &Verdict, allow_client_limited: bool) -> u8 {
-    if interrupted {
+/// A broken ledger comes before an invalid run: no strain of the generator makes a server double or swap. An
+/// invalid run comes before an assertion: what failed may be the generator's own.
+pub fn exit_code(outcome: &Outcome<'_>) -> u8 {
+    let Outcome { verdict, .. } = outcome;
+    if outcome.interrupted {
         130
-    } else if !chat.breaches().is_empty() {
+    } else if !outcome.seen.breaches().is_empty() {
         4
-    } else if !(verdict.valid || allow_client_limited && verdict.client_limited_only) {
+    } else if !(verdict.valid || outcome.allow_client_limited && verdict.client_limited_only) {
         5
+    } else if outcome.assertions.iter().any(|judgement| !judgement.held) {
+        3
     } else {
         0
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::hdr;
+    use crate::recorder::{Recorder, Series};
+
+    /// The report of a valid run that recorded this.
+    pub(crate) fn of(recorder: &Recorder) -> Report {
+        let chat = Chat { sent: 20, acked: 20, owed: 60, ..Chat::default() };
+        let second = |at| Second { at, phase: "steady".into(), rows: recorder.rows(), ..Second::default() };
+        Report {
+            schema_version: SCHEMA_VERSION,
+            environment: Environment::default(),
+            plan: Plan { run: "chat".into(), clients: 4, rooms: 1, speakers: 4, ..Plan::default() },
+            verdict: Verdict { valid: true, ..Verdict::default() },
+            interrupted: false,
+            drained_seconds: 0.1,
+            rows: recorder.rows(),
+            clipped: 0,
+            seen: Seen { chat, ..Seen::default() },
+            reconciliation: Reconciliation::default(),
+            assertions: Vec::new(),
+            strain: Strain::default(),
+            descriptors: Descriptors::default(),
+            timeline: vec![second(1), second(2)],
+            histograms: hdr::encode_all(recorder),
+            exit_code: 0,
+        }
+    }
+
+    /// The report of a small valid run.
+    pub(crate) fn example() -> Report {
+        let mut recorder = Recorder::default();
+        (1..=60).for_each(|number| recorder.note(Series::ChatDelivery, number * 100_000));
+        of(&recorder)
+    }
+
+    #[test]
+    fn a_report_survives_being_written_and_read() {
+        let text = serde_json::to_string(&example()).unwrap();
+        let read: Report = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    }
 
     #[test]
     fn what_is_worst_decides_the_exit_code() {
-        let (valid, mut limited) = (Verdict { valid: true, ..Verdict::default() }, Verdict::default());
-        let held = Chat::default();
-        let broken = Chat { lost: 1, ..Chat::default() };
-        assert_eq!(exit_code(false, &held, &valid, false), 0);
-        assert_eq!(exit_code(false, &broken, &limited, false), 4);
-        assert_eq!(exit_code(true, &broken, &limited, false), 130);
-        assert_eq!(exit_code(false, &held, &limited, true), 5);
-        limited.client_limited_only = true;
-        assert_eq!(exit_code(false, &held, &limited, false), 5);
-        assert_eq!(exit_code(false, &held, &limited, true), 0);
+        let code = |interrupted, lost, limited: Option<bool>, held, allow_client_limited| {
+            let seen = Seen { chat: Chat { lost, ..Chat::default() }, ..Seen::default() };
+            let verdict = Verdict {
+                valid: limited.is_none(),
+                client_limited_only: limited.unwrap_or(false),
+                ..Verdict::default()
+            };
+            let assertions = [Judgement { assertion: String::new(), held, found: String::new() }];
+            let (seen, verdict, assertions) = (&seen, &verdict, &assertions[..]);
+            exit_code(&Outcome { interrupted, seen, verdict, allow_client_limited, assertions })
+        };
+        assert_eq!(code(false, 0, None, true, false), 0);
+        assert_eq!(code(false, 0, None, false, false), 3);
+        assert_eq!(code(false, 1, Some(true), false, true), 4);
+        assert_eq!(code(true, 1, Some(true), false, true), 130);
+        assert_eq!(
+            code(false, 0, Some(true), false, false),
+            5,
+            "whose fault it is that it failed is not known"
+        );
+        assert_eq!(code(false, 0, Some(true), false, true), 3);
+        assert_eq!(code(false, 0, Some(true), true, true), 0);
+        assert_eq!(code(false, 0, Some(false), true, true), 5, "the server was not there for all of it");
     }
 
     #[test]

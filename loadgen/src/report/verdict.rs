@@ -1,10 +1,10 @@
 //! Whether a run measured the server or the generator. Pure: figures in, verdict out.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::recorder::Row;
+use crate::recorder::{Row, Series};
+use crate::report::Seen;
 use crate::report::text::milliseconds;
-use crate::report::{Chat, Info};
 use crate::strain::Strain;
 
 /// The generator's share of its CPU past which its own queues shape what it sees.
@@ -17,20 +17,16 @@ const LATE: (f64, f64) = (0.1, 0.5);
 pub struct Evidence<'a> {
     /// The generator's effort.
     pub strain: &'a Strain,
-    /// Our own lateness.
-    pub wake: &'a Row,
-    /// The latency that it is part of.
-    pub tail: &'a Row,
-    /// What became of the messages.
-    pub chat: &'a Chat,
-    /// What became of the queries.
-    pub info: &'a Info,
+    /// The latencies, our own lateness among them.
+    pub rows: &'a [Row],
+    /// What became of everything.
+    pub seen: &'a Seen,
     /// How many durations were clipped.
     pub clipped: u64,
 }
 
 /// What a run says about itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether its latencies are the server's.
     pub valid: bool,
@@ -52,19 +48,12 @@ impl Verdict {
     }
 }
 
-impl Evidence<'_> {
-    /// Nothing was sent.
-    fn is_empty(&self) -> bool {
-        self.chat.sent + self.info.sent == 0
-    }
-}
-
 /// The ways in which the generator was the limit; without traffic it limited nothing.
 fn client_limits(evidence: &Evidence<'_>) -> Vec<String> {
-    if evidence.is_empty() {
+    if evidence.seen.is_nothing() {
         return Vec::new();
     }
-    let Strain { cpu_share, cores, busiest_shard_share, throttled } = *evidence.strain;
+    let Strain { cpu_share, cores, busiest_shard_share, throttled, .. } = *evidence.strain;
     let mut reasons = Vec::new();
     if cpu_share > CPU_LIMIT {
         reasons.push(format!(
@@ -81,11 +70,13 @@ fn client_limits(evidence: &Evidence<'_>) -> Vec<String> {
     if let Some(times) = throttled.filter(|times| *times > 0) {
         reasons.push(format!("the system paused the generator {times} times; raise its CPU quota"));
     }
-    if let Some(share) = own_share(evidence).filter(|share| *share > LATE.1) {
+    for late in lateness(evidence).filter(|late| late.share > LATE.1) {
         reasons.push(format!(
-            "{:.0}% of the tail is ours: we woke {} ms late at p99; keep other work off these cores or lower --rate",
-            (share * 100.0).min(100.0),
-            milliseconds(evidence.wake.p99_ns)
+            "{:.0}% of the tail of {} is ours: we woke {} ms late at p99; keep other work off these cores or \
+             lower --rate",
+            (late.share * 100.0).min(100.0),
+            late.name,
+            milliseconds(Some(late.p99))
         ));
     }
     reasons
@@ -93,7 +84,7 @@ fn client_limits(evidence: &Evidence<'_>) -> Vec<String> {
 
 /// The ways in which the server was not there for all of it.
 fn gaps(evidence: &Evidence<'_>) -> Vec<String> {
-    let chat = evidence.chat;
+    let chat = &evidence.seen.chat;
     let mut reasons = Vec::new();
     if chat.dismissed > 0 {
         reasons.push(format!("the server said goodbye to {} users before the end", chat.dismissed));
@@ -109,17 +100,28 @@ fn gaps(evidence: &Evidence<'_>) -> Vec<String> {
 
 fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
-    if evidence.is_empty() {
+    if evidence.seen.is_nothing() {
         warnings.push("no message and no query was sent, so nothing is shown about them".to_owned());
     }
-    if let Some(share) = own_share(evidence).filter(|share| (LATE.0..=LATE.1).contains(share)) {
-        warnings.push(format!("up to {:.0}% of the tail is our own lateness", share * 100.0));
+    for late in lateness(evidence).filter(|late| (LATE.0..=LATE.1).contains(&late.share)) {
+        warnings.push(format!(
+            "up to {:.0}% of the tail of {} is our own lateness",
+            late.share * 100.0,
+            late.name
+        ));
     }
+    let Seen { chat, info, file, registry } = evidence.seen;
     let counts = [
-        ("messages were refused by the server", evidence.chat.refused),
-        ("messages in our rooms came from somebody else", evidence.chat.counts.foreign),
-        ("deliveries came later than the drain time after they were due", evidence.chat.counts.late),
-        ("queries had no answer: dropped, rate limited, or too late", evidence.info.replies.unanswered),
+        ("messages were refused by the server", chat.refused),
+        ("messages in our rooms came from somebody else", chat.counts.foreign),
+        ("deliveries came later than the drain time after they were due", chat.counts.late),
+        ("connections broke and were made again", chat.reconnects),
+        ("slow readers were closed by the server", chat.slow_closed),
+        ("queries had no answer: dropped, rate limited, or too late", info.replies.unanswered),
+        ("transfers were refused", file.refused.values().sum()),
+        ("transfers did not end", file.failed.values().sum()),
+        ("guests were refused", registry.refused),
+        ("times a watcher was sent everything anew", registry.resyncs),
         ("durations were over 60 s and count as 60 s", evidence.clipped),
     ];
     let told = counts.into_iter().filter(|(_, count)| *count > 0);
@@ -127,35 +129,56 @@ fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     warnings
 }
 
-/// How much of the tail our own lateness may be; `None` when there is nothing to compare.
-fn own_share(evidence: &Evidence<'_>) -> Option<f64> {
-    let (wake, tail) = evidence.wake.p99_ns.zip(evidence.tail.p99_ns)?;
-    Some(wake as f64 / tail as f64)
+/// Our own lateness as a share of a tail that it is part of.
+struct Lateness<'a> {
+    name: &'a str,
+    share: f64,
+    p99: u64,
+}
+
+/// Each response with the lateness that is part of it.
+const TAILS: [(Series, Series); 4] = [
+    (Series::ChatDelivery, Series::ChatWake),
+    (Series::InfoQuery, Series::InfoWake),
+    (Series::FileUpload, Series::FileWake),
+    (Series::RegistrySeen, Series::RegistryWake),
+];
+
+fn lateness<'a>(evidence: &'a Evidence<'_>) -> impl Iterator<Item = Lateness<'a>> {
+    let p99 = |series: Series| evidence.rows.iter().find(|row| row.name == series.name())?.p99_ns;
+    TAILS.into_iter().filter_map(move |(tail, wake)| {
+        let (tail_p99, p99) = (p99(tail)?, p99(wake)?);
+        Some(Lateness { name: tail.name(), share: p99 as f64 / tail_p99 as f64, p99 })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recorder::{Recorder, Series};
+    use crate::recorder::Recorder;
+    use crate::report::{Chat, Info};
 
-    fn row(p99: u64) -> Row {
+    fn verdict(strain: &Strain, wake: u64, chat: Chat) -> Verdict {
         let mut recorder = Recorder::default();
-        recorder.note(Series::Wake, p99);
-        recorder.row(Series::Wake)
-    }
-
-    fn verdict(strain: &Strain, wake: u64, chat: &Chat) -> Verdict {
-        let (wake, tail, info) = (row(wake), row(1_000_000), Info { sent: 1, ..Info::default() });
-        Verdict::of(&Evidence { strain, wake: &wake, tail: &tail, chat, info: &info, clipped: 0 })
+        recorder.note(Series::ChatWake, wake);
+        recorder.note(Series::ChatDelivery, 1_000_000);
+        let seen = Seen { chat, info: Info { sent: 1, ..Info::default() }, ..Seen::default() };
+        Verdict::of(&Evidence { strain, rows: &recorder.rows(), seen: &seen, clipped: 0 })
     }
 
     fn calm() -> Strain {
-        Strain { cpu_share: 0.3, cores: 2, busiest_shard_share: Some(0.5), throttled: Some(0) }
+        Strain {
+            cpu_share: 0.3,
+            cores: 2,
+            busiest_shard_share: Some(0.5),
+            throttled: Some(0),
+            ..Strain::default()
+        }
     }
 
     #[test]
     fn a_calm_run_is_valid() {
-        let verdict = verdict(&calm(), 20_000, &Chat::default());
+        let verdict = verdict(&calm(), 20_000, Chat::default());
         assert_eq!(verdict, Verdict { valid: true, ..Verdict::default() });
     }
 
@@ -165,9 +188,9 @@ mod tests {
             (Strain { cpu_share: 0.86, ..calm() }, 20_000, "86% of its 2 cores"),
             (Strain { busiest_shard_share: Some(0.9), ..calm() }, 20_000, "90% of a core"),
             (Strain { throttled: Some(3), ..calm() }, 20_000, "paused the generator 3 times"),
-            (calm(), 600_000, "60% of the tail is ours"),
+            (calm(), 600_000, "60% of the tail of chat.delivery is ours"),
         ] {
-            let verdict = verdict(&strain, wake, &Chat::default());
+            let verdict = verdict(&strain, wake, Chat::default());
             assert!(!verdict.valid && verdict.client_limited_only);
             assert!(verdict.reasons[0].contains(word), "{:?}", verdict.reasons);
         }
@@ -175,14 +198,14 @@ mod tests {
 
     #[test]
     fn some_lateness_is_only_a_warning() {
-        let verdict = verdict(&calm(), 300_000, &Chat::default());
+        let verdict = verdict(&calm(), 300_000, Chat::default());
         assert!(verdict.valid);
-        assert_eq!(verdict.warnings, ["up to 30% of the tail is our own lateness"]);
+        assert_eq!(verdict.warnings, ["up to 30% of the tail of chat.delivery is our own lateness"]);
     }
 
     #[test]
     fn a_server_that_leaves_makes_it_invalid_whatever_is_allowed() {
-        let verdict = verdict(&calm(), 600_000, &Chat { dismissed: 5, unsent: 9, ..Chat::default() });
+        let verdict = verdict(&calm(), 600_000, Chat { dismissed: 5, unsent: 9, ..Chat::default() });
         assert!(!verdict.valid && !verdict.client_limited_only);
         assert_eq!(verdict.reasons.len(), 3);
     }

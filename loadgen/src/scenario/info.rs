@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdSocket};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::net::UdpSocket;
 
 use super::Scene;
@@ -23,7 +23,7 @@ const QUERY_LEN: usize = 5 + 4 + 8 + 8;
 const PROBES: (u32, Duration) = (3, Duration::from_secs(1));
 
 /// What became of the queries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replies {
     /// Answered for the first time, and in time.
     pub ok: u64,
@@ -136,7 +136,9 @@ impl Askers {
         let came = if late { &mut desk.replies.late } else { &mut desk.replies.ok };
         *came += 1;
         if self.scene.schedule.counts(number) {
-            desk.recorder.note(Series::Query, took);
+            let sent = self.scene.sent.at(number).unwrap_or(seen);
+            desk.recorder.note(Series::InfoQuery, took);
+            desk.recorder.note(Series::InfoService, seen.saturating_sub(sent));
         }
     }
 
@@ -156,6 +158,12 @@ impl Askers {
         let mut taken = Recorder::default();
         std::mem::swap(&mut self.desk().recorder, &mut taken);
         into.merge(&taken);
+    }
+
+    /// The ports that the queries come from.
+    pub fn ports(&self) -> Vec<u16> {
+        let port = |socket: &Arc<UdpSocket>| socket.local_addr().ok().map(|address| address.port());
+        self.sockets.iter().filter_map(port).collect()
     }
 
     /// What became of the queries that were sent so far.

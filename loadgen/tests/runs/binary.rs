@@ -68,7 +68,10 @@ async fn a_run_ends_with_its_report() {
     let (chat, info) = (chat.to_string(), info.to_string());
     let flags = ["--clients=6", "--rooms=2", "--ramp=0s", "--warmup=100ms", "--duration=200ms"];
     let base: Vec<&str> =
-        ["--chat", &chat, "--info", &info, "--allow-client-limited"].into_iter().chain(flags).collect();
+        ["--chat", &chat, "--info", &info, "--metrics-of", "none", "--allow-client-limited"]
+            .into_iter()
+            .chain(flags)
+            .collect();
 
     let output = loadgen(&base).await;
     assert_eq!(output.status.code(), Some(0), "{}", words(&output.stdout));
@@ -82,7 +85,8 @@ async fn a_run_ends_with_its_report() {
     let output = loadgen(&quiet).await;
     assert_eq!(words(&output.stderr), "");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["schema_version"], 1);
+    assert_eq!(report["schema_version"], 2);
+    assert_eq!(report["environment"]["flags"][0], "--chat");
     assert_eq!((&report["chat"]["owed"], &report["chat"]["ok"]), (&60.into(), &60.into()));
     assert_eq!(report["exit_code"], 0);
 }

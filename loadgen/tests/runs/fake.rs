@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine::chat::{Event, Message, Ref, Request, Told};
+use engine::chat::{Event, Message, Ref, Replay, Request, Told};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -50,6 +50,10 @@ type Lines = mpsc::UnboundedSender<Option<Vec<u8>>>;
 struct Room {
     said: u64,
     held: Option<(String, Vec<u8>)>,
+    /// Everything that was taken, for whoever asks for what it missed.
+    kept: Vec<Message>,
+    /// The ids under which the keys of each user were taken.
+    keys: BTreeMap<(String, String), u64>,
     members: Vec<(String, Lines)>,
 }
 
@@ -90,7 +94,7 @@ impl Chat {
         let mut heard = BufReader::new(read).lines();
         let Ok(Some(hello)) = heard.next_line().await else { return };
         let hello = decode_hello(&hello).unwrap().hello;
-        if !self.enter(&hello.user, hello.rooms[0].room.clone(), &lines) {
+        if !self.enter(&hello.user, &hello.rooms[0].room, hello.rooms[0].replay, &lines) {
             return;
         }
         while let Ok(Some(line)) = heard.next_line().await {
@@ -103,7 +107,7 @@ impl Chat {
         let _ = lines.send(None);
     }
 
-    fn enter(&self, user: &UserName, room: RoomName, lines: &Lines) -> bool {
+    fn enter(&self, user: &UserName, room: &RoomName, replay: Replay, lines: &Lines) -> bool {
         if self.faults.contains(&Fault::Full) {
             tell(lines, Event::Refused(Refusal::new(Code::TooManyConnections, "the server is full")), None);
             lines.send(None).unwrap();
@@ -116,16 +120,27 @@ impl Chat {
             session: "0".into(),
         };
         tell(lines, welcome, None);
-        tell(lines, Event::Entered { room: room.clone(), members: Vec::new(), last_id: 0, gap: false }, None);
         let mut rooms = self.rooms.lock().unwrap();
-        let members = &mut rooms.entry(room.as_str().to_owned()).or_default().members;
-        members.push((user.as_str().to_owned(), lines.clone()));
+        let place = rooms.entry(room.as_str().to_owned()).or_default();
+        let last_id = place.said;
+        tell(lines, Event::Entered { room: room.clone(), members: Vec::new(), last_id, gap: false }, None);
+        if let Replay::Since(since) = replay {
+            for message in place.kept.iter().filter(|message| message.id > since) {
+                tell(lines, Event::Message { message: message.clone(), replay: true }, None);
+            }
+        }
+        place.members.push((user.as_str().to_owned(), lines.clone()));
         true
     }
 
     fn say(&self, user: &UserName, name: RoomName, mut text: String, reference: Option<Ref>, own: &Lines) {
         let mut rooms = self.rooms.lock().unwrap();
         let room = rooms.get_mut(name.as_str()).unwrap();
+        let key = (user.to_string(), reference.as_ref().map_or(String::new(), |key| key.as_str().to_owned()));
+        if let Some(&id) = room.keys.get(&key) {
+            tell(own, Event::Ack { place: Some((name, id)), at: AT }, reference);
+            return;
+        }
         room.said += 1;
         let id = room.said;
         let has = |fault| self.faults.contains(&fault);
@@ -133,6 +148,9 @@ impl Chat {
             tell(own, Event::Refused(Refusal::new(Code::NoSpace, "the disk is full")), reference);
             return;
         }
+        room.keys.insert(key, id);
+        let kept = Message { room: name.clone(), id, from: user.clone(), text: text.clone(), at: AT };
+        room.kept.push(kept);
         tell(own, Event::Ack { place: Some((name.clone(), id)), at: AT }, reference);
         if has(Fault::Corrupt(id)) {
             text.pop();

@@ -20,6 +20,8 @@ pub struct Account {
     /// How many deliveries never came. Counted when settled.
     pub lost: u64,
     /// How many never came to somebody to whom the server had said goodbye. Counted when settled.
+    pub forgone: u64,
+    /// How many never came to somebody who left or joined while they were in flight. Counted when settled.
     pub excused: u64,
     /// What the server refused or complained about, by code.
     pub errors: BTreeMap<&'static str, u64>,
@@ -27,6 +29,10 @@ pub struct Account {
     pub broken: BTreeMap<String, u64>,
     /// How many users the server said goodbye to.
     pub dismissed: u64,
+    /// How many connections broke and were made again.
+    pub reconnects: u64,
+    /// How many slow readers the server closed.
+    pub slow_closed: u64,
     refusals: BTreeSet<(u32, u32)>,
 }
 
@@ -39,12 +45,15 @@ impl Account {
         self.unowed +=
             tally.refused.iter().map(|&(user, _)| u64::from(scene.roster.audience(user))).sum::<u64>();
         self.refusals.extend(&tally.refused);
+        self.reconnects += tally.reconnects;
+        self.slow_closed += tally.slow_closed;
         for (code, count) in &tally.errors {
             *self.errors.entry(code).or_default() += count;
         }
         for ended in tally.ended.values() {
             match ended {
                 Ended::Dismissed => self.dismissed += 1,
+                Ended::TooSlow => {}
                 Ended::Lost(why) => *self.broken.entry(why.clone()).or_default() += 1,
             }
         }
@@ -52,21 +61,38 @@ impl Account {
 
     /// Counts what has not reached the receivers of a shard whose tally, like all others', was added.
     pub fn settle(&mut self, receivers: impl Iterator<Item = u32>, tally: &Tally, scene: &Scene) {
-        for receiver in receivers {
-            let missing = self.missing(receiver, tally, scene);
+        for receiver in receivers.filter(|&user| !scene.roster.is_slow(user)) {
+            let (missing, excused) = self.missing(receiver, tally, scene);
+            self.excused += excused;
             match tally.ended.get(&receiver) {
-                Some(Ended::Dismissed) => self.excused += missing,
+                Some(Ended::Dismissed) => self.forgone += missing,
                 _ => self.lost += missing,
             }
         }
     }
 
-    fn missing(&self, receiver: u32, tally: &Tally, scene: &Scene) -> u64 {
+    /// What a receiver misses, and what it misses because it was on its way in or out.
+    fn missing(&self, receiver: u32, tally: &Tally, scene: &Scene) -> (u64, u64) {
+        let (mut missing, mut excused) = (0, 0);
         let others = scene.roster.members(scene.roster.room_of(receiver)).filter(|&user| user != receiver);
-        let missing = others.map(|sender| {
-            let refused = |sequence| self.refusals.contains(&(sender, sequence));
-            tally.ledger.missing(receiver, sender, scene.sent.messages_of(sender), refused)
-        });
-        missing.sum()
+        for sender in others {
+            let sent = scene.sent.messages_of(sender);
+            for sequence in tally.ledger.missing(receiver, sender, sent) {
+                if self.refusals.contains(&(sender, sequence)) {
+                    continue;
+                }
+                let away = was_away(receiver, (sender, sequence), tally, scene);
+                *(if away { &mut excused } else { &mut missing }) += 1;
+            }
+        }
+        (missing, excused)
     }
+}
+
+/// Whether a receiver came or went while a message was in flight.
+fn was_away(receiver: u32, message: (u32, u32), tally: &Tally, scene: &Scene) -> bool {
+    let Some(number) = scene.schedule.message(message.0, message.1) else { return false };
+    let sent = scene.sent.at(number).unwrap_or(0);
+    let answered = scene.sent.answered_at(number).unwrap_or(u64::MAX);
+    tally.absences.excuse(receiver, sent, answered)
 }

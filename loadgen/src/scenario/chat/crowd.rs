@@ -1,6 +1,6 @@
 //! All chat users of a run, over all shards.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +11,8 @@ use wire::chat::json::encode_request;
 use super::account::Account;
 use super::desk::Desk;
 use super::frame::Frame;
-use super::tally::Ended;
-use super::user::{NotIn, Seat, arrive, listen};
-use super::voice::Voice;
-use crate::payload::Header;
+use super::user::{NotIn, Seat, User};
+use super::voice::{Voice, Will};
 use crate::recorder::Recorder;
 use crate::scenario::Scene;
 use crate::shard::Shard;
@@ -25,10 +23,24 @@ const SILENCE: u64 = 45_000_000_000;
 
 type Arrival = (u32, Result<Arc<Voice>, NotIn>);
 
+/// Where a crowd gathers.
+#[derive(Debug, Clone)]
+pub struct Venue {
+    /// The chat service.
+    pub chat: SocketAddr,
+    /// This machine's addresses to come from, in turns; any when empty.
+    pub sources: Vec<IpAddr>,
+    /// How long the users take to come.
+    pub ramp: Duration,
+    /// Bytes in a message.
+    pub payload: usize,
+}
+
 /// Users on their way to their rooms.
 #[derive(Debug)]
 pub struct Gathering {
     scene: Arc<Scene>,
+    frames: Arc<[Frame]>,
     desks: Vec<Arc<Desk>>,
     voices: Vec<Option<Arc<Voice>>>,
     present: u32,
@@ -36,20 +48,23 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Lets every user come, evenly over `ramp`.
-    pub fn start(scene: &Arc<Scene>, chat: SocketAddr, ramp: Duration, shards: &[Shard]) -> Self {
+    /// Lets every user come, evenly over the ramp.
+    pub fn start(scene: &Arc<Scene>, venue: &Venue, shards: &[Shard]) -> Self {
         let (tell, arrivals) = mpsc::unbounded_channel();
-        let desks: Vec<_> = shards.iter().map(|_| Arc::new(Desk::new(Arc::clone(scene)))).collect();
+        let rooms = 0..scene.roster.rooms();
+        let frames: Arc<[Frame]> =
+            rooms.map(|room| Frame::new(scene.roster.room_name(room), venue.payload)).collect();
+        let desk = |_| Arc::new(Desk::new(Arc::clone(scene), Arc::clone(&frames)));
+        let desks: Vec<_> = shards.iter().map(desk).collect();
         let users = scene.roster.users();
         for user in 0..users {
             let place = user as usize % shards.len();
-            let after = ramp * user / users;
-            let desk = Arc::clone(&desks[place]);
-            let tell = tell.clone();
-            shards[place].handle().spawn(live(Seat { user, after, chat }, desk, tell));
+            let from = venue.sources.get(user as usize % venue.sources.len().max(1)).copied();
+            let seat = Seat { user, after: venue.ramp * user / users, chat: venue.chat, from };
+            shards[place].handle().spawn(live(seat, Arc::clone(&desks[place]), tell.clone()));
         }
         let voices = (0..users).map(|_| None).collect();
-        Gathering { scene: Arc::clone(scene), desks, voices, present: 0, arrivals }
+        Gathering { scene: Arc::clone(scene), frames, desks, voices, present: 0, arrivals }
     }
 
     /// How many are in their rooms.
@@ -70,24 +85,22 @@ impl Gathering {
         Ok(())
     }
 
-    /// The crowd, once it is complete: what it says has `payload` bytes a message.
-    pub fn crowd(self, payload: usize) -> Crowd {
-        let Gathering { scene, desks, voices, .. } = self;
-        let frames = (0..scene.roster.rooms()).map(|room| Frame::new(scene.roster.room_name(room), payload));
-        Crowd { frames: frames.collect(), voices: voices.into_iter().flatten().collect(), scene, desks }
+    /// The crowd, once it is complete.
+    pub fn crowd(self) -> Crowd {
+        let Gathering { scene, frames, desks, voices, .. } = self;
+        Crowd { frames: frames.to_vec(), voices: voices.into_iter().flatten().collect(), scene, desks }
     }
 }
 
 async fn live(seat: Seat, desk: Arc<Desk>, tell: mpsc::UnboundedSender<Arrival>) {
-    let user = seat.user;
-    let arrived = arrive(seat, &desk).await;
+    let arrived = User::arrive(seat, desk).await;
     // Whoever waits for the arrivals may have given up; then nobody needs to know.
     match arrived {
-        Err(why) => _ = tell.send((user, Err(why))),
-        Ok((voice, inbox)) => {
-            let _ = tell.send((user, Ok(Arc::clone(&voice))));
+        Err(why) => _ = tell.send((seat.user, Err(why))),
+        Ok(user) => {
+            let _ = tell.send((seat.user, Ok(Arc::clone(user.voice()))));
             drop(tell);
-            listen(voice, inbox, user, desk).await;
+            user.live().await;
         }
     }
 }
@@ -104,16 +117,16 @@ pub struct Crowd {
 impl Crowd {
     /// Lets a user say the message that is operation `number`, woken for it at `woken`.
     pub fn say(&mut self, number: u32, user: u32, sequence: u32, woken: u64) {
-        let room = self.scene.roster.room_of(user);
-        let header = Header {
-            run: self.scene.roster.run(),
-            room: room as u16,
-            sender: user,
-            sequence,
-            due: self.scene.due(number),
-        };
-        let line = self.frames[room as usize].stamp(&header);
-        self.voices[user as usize].say(number, line, woken);
+        let header = self.scene.header(number, user, sequence);
+        let line = self.frames[usize::from(header.room)].stamp(&header);
+        self.voices[user as usize].say(number, sequence, line, woken);
+    }
+
+    /// Lets a listener leave its room; it comes back at once.
+    pub fn leave(&self, user: u32) {
+        let desk = &self.desks[user as usize % self.desks.len()];
+        desk.lock().tally.absences.leave(user, self.scene.clock.now());
+        self.voices[user as usize].leave(Will::Return);
     }
 
     /// Lets users who have not said anything for long show that they live: a tenth of them a call.
@@ -133,7 +146,15 @@ impl Crowd {
         let sent = &self.scene.sent;
         let account = self.account();
         let answered = account.acked + account.refused == sent.messages();
-        sent.waiting() == 0 && answered && account.counts.arrived() + account.unowed == sent.owed()
+        if sent.waiting() > 0 || !answered {
+            return false;
+        }
+        let all_came = account.counts.arrived() + account.unowed == sent.owed();
+        all_came || self.somebody_left() && self.settle().lost == 0
+    }
+
+    fn somebody_left(&self) -> bool {
+        self.desks.iter().any(|desk| !desk.lock().tally.absences.is_empty())
     }
 
     /// How many connections have ended.
@@ -172,7 +193,7 @@ impl Crowd {
 
     /// Ends everybody's connection in an orderly way, and waits at most `patience` for the server's end.
     pub async fn disperse(&self, patience: Duration) {
-        self.voices.iter().for_each(|voice| voice.say_no_more());
+        self.voices.iter().for_each(|voice| voice.leave(Will::End));
         let all_gone = async {
             while self.ended() < self.voices.len() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -180,11 +201,5 @@ impl Crowd {
         };
         // Whoever has not gone by then is cut off with the shard.
         let _ = tokio::time::timeout(patience, all_gone).await;
-    }
-
-    /// Whose connection ended before the run did.
-    pub fn departures(&self) -> Vec<(u32, Ended)> {
-        let of = |desk: &Arc<Desk>| desk.lock().tally.ended.clone().into_iter().collect::<Vec<_>>();
-        self.desks.iter().flat_map(of).collect()
     }
 }

@@ -5,19 +5,22 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpStream;
 
+use super::frame::Frame;
 use super::inbox::{Inbox, Moment};
 use super::tally::Tally;
 use crate::ledger::Ledger;
 use crate::scenario::Scene;
 
 /// Bytes read at once; what piles up at a busy socket then comes in one call.
-const BUFFER: usize = 128 * 1024;
+pub(super) const BUFFER: usize = 128 * 1024;
 
 /// A shard's desk.
 #[derive(Debug)]
 pub(super) struct Desk {
     /// What every thread of the run knows.
     pub scene: Arc<Scene>,
+    /// A line for each room, for what is said again.
+    frames: Arc<[Frame]>,
     top: Mutex<Top>,
 }
 
@@ -31,10 +34,15 @@ pub(super) struct Top {
 
 impl Desk {
     /// An empty desk.
-    pub(super) fn new(scene: Arc<Scene>) -> Self {
+    pub(super) fn new(scene: Arc<Scene>, frames: Arc<[Frame]>) -> Self {
         let tally = Tally::new(Ledger::new(Arc::clone(&scene.roster)));
         let buffer = vec![0; BUFFER].into();
-        Desk { scene, top: Mutex::new(Top { tally, buffer }) }
+        Desk { scene, frames, top: Mutex::new(Top { tally, buffer }) }
+    }
+
+    /// The line of a user's room.
+    pub(super) fn frame_of(&self, user: u32) -> &Frame {
+        &self.frames[self.scene.roster.room_of(user) as usize]
     }
 
     /// Takes the desk.
@@ -42,13 +50,14 @@ impl Desk {
         self.top.lock().expect("nothing panics at a desk")
     }
 
-    /// Reads what a socket has and lets the inbox hear it; the number of bytes, 0 at the end of the stream.
+    /// Reads what a socket has, at most `limit` bytes, and lets the inbox hear it; the number of bytes, 0 at
+    /// the end of the stream.
     ///
     /// # Errors
     /// Those of the socket; `WouldBlock` when it has nothing.
-    pub(super) fn read(&self, stream: &TcpStream, inbox: &mut Inbox) -> io::Result<usize> {
+    pub(super) fn read(&self, stream: &TcpStream, inbox: &mut Inbox, limit: usize) -> io::Result<usize> {
         let Top { tally, buffer } = &mut *self.lock();
-        let read = stream.try_read(buffer)?;
+        let read = stream.try_read(&mut buffer[..limit])?;
         let seen = self.scene.clock.now();
         inbox.hear(&buffer[..read], &mut Moment { seen, scene: &self.scene, tally });
         Ok(read)

@@ -24,8 +24,8 @@ pub(super) enum Standing {
     Rejected(Refusal),
     /// It is in its room.
     Present,
-    /// The server has said goodbye.
-    Dismissed,
+    /// The server has said goodbye, and after how many milliseconds to come back.
+    Dismissed(u64),
 }
 
 /// When bytes came, and where what is heard in them goes.
@@ -48,12 +48,30 @@ pub(super) struct Inbox {
     carry: Vec<u8>,
     /// The sequence after the last one that was answered: answers keep the order of the requests.
     answered: u32,
+    /// The newest id of the room, for whoever comes back and asks for what it missed.
+    newest_id: Option<u64>,
 }
 
 impl Inbox {
     /// The ear of a user who has just said hello.
     pub(super) fn new(user: u32) -> Self {
-        Inbox { user, standing: Standing::Arriving, carry: Vec::new(), answered: 0 }
+        Inbox { user, standing: Standing::Arriving, carry: Vec::new(), answered: 0, newest_id: None }
+    }
+
+    /// The same ear on a new connection.
+    pub(super) fn again(&mut self) {
+        self.standing = Standing::Arriving;
+        self.carry.clear();
+    }
+
+    /// How many of the user's messages were answered: always its first ones.
+    pub(super) fn answered(&self) -> u32 {
+        self.answered
+    }
+
+    /// The newest id that was heard in the room.
+    pub(super) fn newest_id(&self) -> Option<u64> {
+        self.newest_id
     }
 
     /// Where the user stands.
@@ -97,8 +115,13 @@ impl Inbox {
         let Some(Told { reference: key, event }) = told else { return };
         let sequence = key.as_ref().map(Ref::as_str).and_then(|key| reference(key.as_bytes()));
         match event {
-            Event::Message { message, .. } => {
+            Event::Message { message, replay } => {
                 let (room, from) = (message.room.as_str().as_bytes(), message.from.as_str().as_bytes());
+                // Who asks for what it missed is told its own words, too.
+                if replay && moment.scene.roster.user_named(from) == Some(self.user) {
+                    self.newest_id = self.newest_id.max(Some(message.id));
+                    return;
+                }
                 let heard = Heard { room, id: message.id, from, text: message.text.as_bytes() };
                 self.message(&heard, moment);
             }
@@ -107,14 +130,22 @@ impl Inbox {
                     self.ack(sequence, moment);
                 }
             }
-            Event::Entered { .. } => self.standing = Standing::Present,
-            Event::Bye { .. } => self.standing = Standing::Dismissed,
+            Event::Entered { last_id, .. } => {
+                // What is replayed has lower ids and comes behind this.
+                self.newest_id.get_or_insert(last_id);
+                self.standing = Standing::Present;
+            }
+            Event::Bye { retry_after_ms } => self.standing = Standing::Dismissed(retry_after_ms),
             Event::Refused(refusal) => self.refused(refusal, sequence, moment.tally),
             _ => {}
         }
     }
 
-    fn message(&self, heard: &Heard<'_>, moment: &mut Moment<'_>) {
+    fn message(&mut self, heard: &Heard<'_>, moment: &mut Moment<'_>) {
+        if moment.scene.roster.is_slow(self.user) {
+            return;
+        }
+        self.newest_id = self.newest_id.max(Some(heard.id));
         match heard.recognise(moment.scene) {
             Ok((header, number)) => self.delivery(heard, &header, number, moment),
             Err(Unreadable::Foreign) => moment.tally.ledger.foreign(),
@@ -124,7 +155,7 @@ impl Inbox {
 
     fn delivery(&self, heard: &Heard<'_>, header: &Header, number: u32, moment: &mut Moment<'_>) {
         let Moment { seen, scene, tally } = moment;
-        let took = seen.saturating_sub(header.due);
+        let took = seen.saturating_sub(scene.began(number));
         let sighting = Sighting {
             receiver: self.user,
             room: heard.room_number(scene, self.user),
@@ -139,10 +170,10 @@ impl Inbox {
         let last = scene.sent.reached_last(number);
         if scene.schedule.counts(number) {
             let sent = scene.sent.at(number).unwrap_or(header.due);
-            tally.recorder.note(Series::Delivery, took);
-            tally.recorder.note(Series::Service, seen.saturating_sub(sent));
+            tally.recorder.note(Series::ChatDelivery, took);
+            tally.recorder.note(Series::ChatService, seen.saturating_sub(sent));
             if last {
-                tally.recorder.note(Series::FanOut, took);
+                tally.recorder.note(Series::ChatFanOut, took);
             }
         }
     }
@@ -155,8 +186,9 @@ impl Inbox {
         }
         self.answered = sequence + 1;
         tally.acked += 1;
+        scene.sent.answered(number, *seen);
         if scene.schedule.counts(number) {
-            tally.recorder.note(Series::Ack, seen.saturating_sub(scene.due(number)));
+            tally.recorder.note(Series::ChatAck, seen.saturating_sub(scene.began(number)));
         }
     }
 
@@ -205,19 +237,16 @@ impl Heard<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use clap::Parser;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cli::Options;
     use crate::ledger::{Counts, Ledger};
-    use crate::plan::Plan;
+    use crate::plan::tests::planned;
 
     /// Two users in one room who say four messages.
     fn scene() -> Scene {
-        let flags = "loadgen --clients 2 --rate 4 --info-rate 0 --warmup 0s --duration 1s";
-        let options = Options::parse_from(flags.split_whitespace());
-        Plan::new(&options).unwrap().scene(&options, 0xbeef)
+        let (options, plan) = planned("--clients 2 --rate 4 --info-rate 0 --warmup 0s --duration 1s");
+        plan.unwrap().scene(&options, 0xbeef)
     }
 
     /// The payload of a message of user 1.
@@ -268,7 +297,7 @@ mod tests {
         let (tally, standing) = heard(&scene, std::iter::once(text.as_bytes()));
         assert_eq!(tally.ledger.counts(), &Counts { ok: 2, ..Counts::default() }, "in any order of fields");
         assert_eq!((tally.acked, tally.refused.len(), standing), (1, 1, Standing::Present));
-        let row = tally.recorder.row(Series::Delivery);
+        let row = tally.recorder.row(Series::ChatDelivery);
         assert_eq!((row.n, row.max_ns > Some(300_000_000)), (2, true), "from the due time");
     }
 
@@ -276,7 +305,7 @@ mod tests {
     fn a_goodbye_and_a_refusal_are_understood() {
         let scene = scene();
         let bye = &b"{\"type\":\"bye\",\"reason\":\"shutdown\",\"retry_after_ms\":5}\n"[..];
-        assert_eq!(heard(&scene, std::iter::once(bye)).1, Standing::Dismissed);
+        assert_eq!(heard(&scene, std::iter::once(bye)).1, Standing::Dismissed(5));
         let taken = &b"{\"type\":\"error\",\"code\":\"name_taken\",\"message\":\"no\"}\n"[..];
         let (tally, standing) = heard(&scene, std::iter::once(taken));
         assert!(matches!(standing, Standing::Rejected(_)));

@@ -1,5 +1,6 @@
 //! Chat: users in rooms who say what is due and account for all they hear.
 
+mod absence;
 mod account;
 mod crowd;
 mod desk;
@@ -11,6 +12,5 @@ mod user;
 mod voice;
 
 pub use account::Account;
-pub use crowd::{Crowd, Gathering};
-pub use tally::Ended;
+pub use crowd::{Crowd, Gathering, Venue};
 pub use user::NotIn;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::absence::Absences;
 use crate::ledger::Ledger;
 use crate::recorder::Recorder;
 
@@ -12,6 +13,8 @@ pub enum Ended {
     Dismissed,
     /// It did not; in words, why the connection is gone.
     Lost(String),
+    /// It read slowly on purpose, and the server had enough of it.
+    TooSlow,
 }
 
 /// Everything that a shard's readers note.
@@ -27,6 +30,12 @@ pub struct Tally {
     pub refused: BTreeSet<(u32, u32)>,
     /// What the server refused or complained about, by code.
     pub errors: BTreeMap<&'static str, u64>,
+    /// When listeners were away because the plan wanted it.
+    pub(super) absences: Absences,
+    /// How many connections broke and were made again.
+    pub reconnects: u64,
+    /// How many slow readers the server has closed.
+    pub slow_closed: u64,
     /// Whose connection ended, and how.
     pub ended: BTreeMap<u32, Ended>,
 }
@@ -40,6 +49,9 @@ impl Tally {
             acked: 0,
             refused: BTreeSet::new(),
             errors: BTreeMap::new(),
+            absences: Absences::default(),
+            reconnects: 0,
+            slow_closed: 0,
             ended: BTreeMap::new(),
         }
     }

@@ -1,7 +1,7 @@
-//! One chat user, from its connection to its end.
+//! One chat user, from its first connection to its end.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,18 +14,22 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use wire::chat::json::{Opening, encode_hello};
 
-use super::desk::Desk;
+use super::desk::{BUFFER, Desk};
 use super::inbox::{Inbox, Standing};
 use super::tally::Ended;
-use super::voice::Voice;
+use super::voice::{Voice, Will};
 use crate::recorder::Series;
 use crate::roster::Roster;
 
 /// How long a user waits to be in its room.
 const JOIN: Duration = Duration::from_secs(10);
+/// How long between two attempts to come back.
+const RETRY: Duration = Duration::from_millis(100);
 /// A socket's send buffer. Loopback's own grows to megabytes, in which seconds of a stalled server
 /// disappear; with a small one the socket refuses, and the wait is seen for what it is.
 const SEND_BUFFER: u32 = 16 * 1024;
+/// What a slow reader reads at once, how often, and what its kernel keeps for it.
+const SLOW: (usize, Duration, u32) = (1024, Duration::from_millis(250), 4 * 1024);
 
 /// Why a user is not in its room.
 #[derive(Debug, Error)]
@@ -51,7 +55,7 @@ impl From<io::Error> for NotIn {
 }
 
 /// A user about to come.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Seat {
     /// Who.
     pub user: u32,
@@ -59,76 +63,174 @@ pub(super) struct Seat {
     pub after: Duration,
     /// Where the chat service is.
     pub chat: SocketAddr,
+    /// From which of this machine's addresses; any when `None`.
+    pub from: Option<IpAddr>,
 }
 
-/// Comes and joins its room; the voice goes on living while [`listen`] reads.
-///
-/// # Errors
-/// [`NotIn`].
-pub(super) async fn arrive(seat: Seat, desk: &Arc<Desk>) -> Result<(Arc<Voice>, Inbox), NotIn> {
-    sleep(seat.after).await;
+/// A user between its first arrival and its end.
+pub(super) struct User {
+    seat: Seat,
+    desk: Arc<Desk>,
+    voice: Arc<Voice>,
+    inbox: Inbox,
+    stream: Arc<TcpStream>,
+}
+
+impl User {
+    /// Comes for the first time.
+    ///
+    /// # Errors
+    /// [`NotIn`].
+    pub(super) async fn arrive(seat: Seat, desk: Arc<Desk>) -> Result<Self, NotIn> {
+        sleep(seat.after).await;
+        let (voice, mut inbox) = (Arc::new(Voice::new(seat.user, Arc::clone(&desk))), Inbox::new(seat.user));
+        let stream = join(&seat, &desk, &mut inbox, Replay::Nothing, Series::ChatJoin).await?;
+        voice.resume(Arc::clone(&stream), 0);
+        Ok(User { seat, desk, voice, inbox, stream })
+    }
+
+    /// Its mouth.
+    pub(super) fn voice(&self) -> &Arc<Voice> {
+        &self.voice
+    }
+
+    /// Hears everything until the run ends or the connection does; comes back if that is wanted.
+    pub(super) async fn live(mut self) {
+        loop {
+            let why = self.listen().await;
+            let back = match self.voice.hang_up(false) {
+                Will::Return => self.come_back(Replay::Nothing, Series::ChatJoin).await,
+                Will::Stay if self.may_return() => {
+                    self.desk.lock().tally.reconnects += 1;
+                    let since = self.inbox.newest_id().unwrap_or(0);
+                    self.come_back(Replay::Since(since), Series::ChatReconnect).await
+                }
+                _ => false,
+            };
+            if !back {
+                return self.end(why);
+            }
+        }
+    }
+
+    fn may_return(&self) -> bool {
+        self.desk.scene.reconnect && !self.desk.scene.roster.is_slow(self.seat.user)
+    }
+
+    async fn listen(&mut self) -> String {
+        let slow = self.desk.scene.roster.is_slow(self.seat.user);
+        let limit = if slow { SLOW.0 } else { BUFFER };
+        loop {
+            match read(&self.stream, &mut self.inbox, &self.desk, limit).await {
+                Ok(0) => return "closed by the server".to_owned(),
+                Ok(_) if self.desk.scene.closed => self.voice.answered(self.inbox.answered()),
+                Ok(_) if slow => sleep(SLOW.1).await,
+                Ok(_) => {}
+                Err(error) => return error.to_string(),
+            }
+        }
+    }
+
+    /// Comes back, again and again until it is in or nobody wants it any more.
+    async fn come_back(&mut self, replay: Replay, series: Series) -> bool {
+        if let Standing::Dismissed(wait) = *self.inbox.standing() {
+            sleep(Duration::from_millis(wait)).await;
+        }
+        loop {
+            self.inbox.again();
+            let joined = join(&self.seat, &self.desk, &mut self.inbox, replay, series).await;
+            if self.voice.will() == Will::End {
+                return false;
+            }
+            match joined {
+                Ok(stream) => {
+                    self.desk.lock().tally.absences.back(self.seat.user, self.desk.scene.clock.now());
+                    self.voice.resume(Arc::clone(&stream), self.inbox.answered());
+                    self.stream = stream;
+                    return true;
+                }
+                Err(_) => sleep(RETRY).await,
+            }
+        }
+    }
+
+    /// Notes how it ended.
+    fn end(self, why: String) {
+        self.voice.hang_up(true);
+        let dismissed = matches!(self.inbox.standing(), Standing::Dismissed(_));
+        let mut top = self.desk.lock();
+        let slow = self.desk.scene.roster.is_slow(self.seat.user);
+        top.tally.slow_closed += u64::from(slow);
+        let ended = match (slow, dismissed) {
+            (true, _) => Ended::TooSlow,
+            (_, true) => Ended::Dismissed,
+            _ => Ended::Lost(why),
+        };
+        top.tally.ended.insert(self.seat.user, ended);
+    }
+}
+
+/// Connects and joins the room; how long that took is noted.
+async fn join(
+    seat: &Seat,
+    desk: &Desk,
+    inbox: &mut Inbox,
+    replay: Replay,
+    series: Series,
+) -> Result<Arc<TcpStream>, NotIn> {
     let began = Instant::now();
-    let arrived = timeout(JOIN, join(&seat, desk)).await.map_err(|_| NotIn::Silent)??;
+    let stream = timeout(JOIN, enter(seat, desk, inbox, replay)).await.map_err(|_| NotIn::Silent)??;
     let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    desk.lock().tally.recorder.note(Series::Join, took);
-    Ok(arrived)
+    desk.lock().tally.recorder.note(series, took);
+    Ok(stream)
 }
 
-async fn join(seat: &Seat, desk: &Arc<Desk>) -> Result<(Arc<Voice>, Inbox), NotIn> {
-    let mut stream = connect(seat.chat).await?;
-    stream.write_all(hello(&desk.scene.roster, seat.user).as_bytes()).await?;
-    let voice = Arc::new(Voice::new(seat.user, stream, Arc::clone(desk)));
-    let mut inbox = Inbox::new(seat.user);
+async fn enter(seat: &Seat, desk: &Desk, inbox: &mut Inbox, replay: Replay) -> Result<Arc<TcpStream>, NotIn> {
+    let slow = desk.scene.roster.is_slow(seat.user);
+    let mut stream = connect(seat, slow).await?;
+    stream.write_all(hello(&desk.scene.roster, seat.user, replay).as_bytes()).await?;
+    let stream = Arc::new(stream);
     loop {
         match inbox.standing() {
             Standing::Arriving => {}
             Standing::Rejected(refusal) => return Err(NotIn::Refused(refusal.clone())),
-            Standing::Dismissed => return Err(NotIn::Closed),
-            Standing::Present => return Ok((voice, inbox)),
+            Standing::Dismissed(_) => return Err(NotIn::Closed),
+            Standing::Present => return Ok(stream),
         }
-        if read(&voice, &mut inbox, desk).await? == 0 {
+        if read(&stream, inbox, desk, BUFFER).await? == 0 {
             return Err(NotIn::Closed);
         }
     }
 }
 
-async fn connect(chat: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if chat.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+async fn connect(seat: &Seat, slow: bool) -> io::Result<TcpStream> {
+    let socket = if seat.chat.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    if slow {
+        socket.set_recv_buffer_size(SLOW.2)?;
+    }
     socket.set_nodelay(true)?;
-    socket.connect(chat).await
+    if let Some(from) = seat.from {
+        socket.bind((from, 0).into())?;
+    }
+    socket.connect(seat.chat).await
 }
 
-fn hello(roster: &Roster, user: u32) -> String {
+fn hello(roster: &Roster, user: u32, replay: Replay) -> String {
     let room = RoomName::parse(roster.room_name(roster.room_of(user))).expect("our room names are valid");
     let hello = Hello {
         user: UserName::parse(&roster.user_name(user)).expect("our user names are valid"),
-        rooms: vec![Entry { room, replay: Replay::Nothing }],
+        rooms: vec![Entry { room, replay }],
         echo: false,
         client: Some(concat!("loadgen/", env!("CARGO_PKG_VERSION")).to_owned()),
     };
     encode_hello(&Opening { hello, reference: None })
 }
 
-/// Hears everything until the connection ends, and notes how it did.
-pub(super) async fn listen(voice: Arc<Voice>, mut inbox: Inbox, user: u32, desk: Arc<Desk>) {
-    let why = loop {
-        match read(&voice, &mut inbox, &desk).await {
-            Ok(0) => break "closed by the server".to_owned(),
-            Ok(_) => {}
-            Err(error) => break error.to_string(),
-        }
-    };
-    voice.hang_up();
-    let dismissed = *inbox.standing() == Standing::Dismissed;
-    let ended = if dismissed { Ended::Dismissed } else { Ended::Lost(why) };
-    desk.lock().tally.ended.insert(user, ended);
-}
-
-async fn read(voice: &Voice, inbox: &mut Inbox, desk: &Desk) -> io::Result<usize> {
+async fn read(stream: &TcpStream, inbox: &mut Inbox, desk: &Desk, limit: usize) -> io::Result<usize> {
     loop {
-        voice.stream().readable().await?;
-        match desk.read(voice.stream(), inbox) {
+        stream.readable().await?;
+        match desk.read(stream, inbox, limit) {
             Err(nothing) if nothing.kind() == io::ErrorKind::WouldBlock => {}
             read => return read,
         }

@@ -3,156 +3,244 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 
 use super::desk::Desk;
+use super::frame::Frame;
 use crate::recorder::Series;
 
-/// A user's mouth.
+/// A user's mouth. It outlives its connections.
 #[derive(Debug)]
 pub(super) struct Voice {
     user: u32,
-    stream: TcpStream,
-    outbox: Mutex<VecDeque<Waiting>>,
-    gone: AtomicBool,
+    mouth: Mutex<Mouth>,
     /// When the last line was said.
     spoke: AtomicU64,
     desk: Arc<Desk>,
     runtime: Handle,
 }
 
+#[derive(Debug, Default)]
+struct Mouth {
+    /// `None` between two connections, and behind the last one.
+    stream: Option<Arc<TcpStream>>,
+    /// What the run wants of the user.
+    will: Will,
+    waiting: VecDeque<Waiting>,
+    /// How many messages a socket has taken whole.
+    said: u32,
+    /// How many were answered, as far as the mouth was told.
+    answered: u32,
+    flushing: bool,
+}
+
+/// What the run wants of a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Will {
+    /// To be there.
+    #[default]
+    Stay,
+    /// To leave, and to come back as somebody who was never there.
+    Return,
+    /// To leave for good.
+    End,
+}
+
 /// A message, or the rest of one, that the socket has not taken.
 #[derive(Debug)]
 struct Waiting {
     number: u32,
+    sequence: u32,
     rest: Vec<u8>,
-    since: u64,
+    /// When it was to be said; `None` when it has been said before, on a connection that broke.
+    since: Option<u64>,
 }
 
 impl Voice {
-    /// The mouth of a user whose connection lives on the current runtime.
-    pub(super) fn new(user: u32, stream: TcpStream, desk: Arc<Desk>) -> Self {
-        let runtime = Handle::current();
-        let (gone, spoke) = (AtomicBool::new(false), AtomicU64::new(0));
-        Voice { user, stream, outbox: Mutex::default(), gone, spoke, desk, runtime }
+    /// The mouth of a user who is not connected yet, on the current runtime.
+    pub(super) fn new(user: u32, desk: Arc<Desk>) -> Self {
+        Voice { user, mouth: Mutex::default(), spoke: AtomicU64::new(0), desk, runtime: Handle::current() }
     }
 
-    /// The connection, to read from it.
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// Goes on with a connection: says again what was said and not answered, then what waits.
+    pub(super) fn resume(self: &Arc<Self>, stream: Arc<TcpStream>, answered: u32) {
+        let mut mouth = self.mouth();
+        let frame = self.desk.frame_of(self.user);
+        let again = (answered..mouth.said).filter_map(|sequence| self.again(frame, sequence));
+        let again: VecDeque<Waiting> = again.collect();
+        for waiting in &mut mouth.waiting {
+            waiting.rest = self.line(frame, waiting.number, waiting.sequence);
+        }
+        mouth.waiting.retain(|waiting| waiting.since.is_some());
+        for waiting in again.into_iter().rev() {
+            mouth.waiting.push_front(waiting);
+        }
+        mouth.answered = answered;
+        if mouth.will == Will::Return {
+            mouth.will = Will::Stay;
+        }
+        mouth.stream = Some(stream);
+        self.start_flushing(&mut mouth);
     }
 
-    /// Notes that the connection is over: nothing can be said any more.
-    pub(super) fn hang_up(&self) {
-        self.gone.store(true, Ordering::Relaxed);
+    fn again(&self, frame: &Frame, sequence: u32) -> Option<Waiting> {
+        let number = self.desk.scene.schedule.message(self.user, sequence)?;
+        Some(Waiting { number, sequence, rest: self.line(frame, number, sequence), since: None })
+    }
+
+    fn line(&self, frame: &Frame, number: u32, sequence: u32) -> Vec<u8> {
+        frame.clone().stamp(&self.desk.scene.header(number, self.user, sequence)).to_vec()
+    }
+
+    /// Notes that the connection is gone, and says what the run wants now. `forever` ends it for good.
+    pub(super) fn hang_up(&self, forever: bool) -> Will {
+        let mut mouth = self.mouth();
+        mouth.stream = None;
+        if forever {
+            mouth.will = Will::End;
+            for waiting in mouth.waiting.drain(..) {
+                self.desk.scene.sent.ended_waiting();
+                if waiting.since.is_some() {
+                    self.desk.scene.sent.skipped();
+                }
+            }
+        }
+        mouth.will
     }
 
     /// Ends what this side says; the server then ends the rest.
-    pub(super) fn say_no_more(&self) {
-        // It may be closed already, which is as good.
-        let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
+    pub(super) fn leave(&self, will: Will) {
+        let mut mouth = self.mouth();
+        mouth.will = will;
+        if let Some(stream) = &mouth.stream {
+            // It may be closed already, which is as good.
+            let _ = rustix::net::shutdown(stream, rustix::net::Shutdown::Write);
+        }
+    }
+
+    /// What the run wants of the user.
+    pub(super) fn will(&self) -> Will {
+        self.mouth().will
+    }
+
+    /// Hears that so many messages were answered, for which a closed loop waits.
+    pub(super) fn answered(self: &Arc<Self>, answered: u32) {
+        let mut mouth = self.mouth();
+        mouth.answered = answered;
+        self.start_flushing(&mut mouth);
     }
 
     /// Says a line that is operation `number`, woken for it at `woken`.
-    pub(super) fn say(self: &Arc<Self>, number: u32, line: &[u8], woken: u64) {
+    pub(super) fn say(self: &Arc<Self>, number: u32, sequence: u32, line: &[u8], woken: u64) {
         let sent = &self.desk.scene.sent;
-        if self.gone.load(Ordering::Relaxed) {
+        let mut mouth = self.mouth();
+        if mouth.will == Will::End {
             return sent.skipped();
         }
         self.spoke.store(woken, Ordering::Relaxed);
-        let mut outbox = self.outbox();
-        let written = if outbox.is_empty() {
-            sent.attempt(number, self.desk.scene.clock.now());
-            self.stream.try_write(line)
-        } else {
-            Err(io::ErrorKind::WouldBlock.into())
-        };
-        match written {
-            Ok(all) if all == line.len() => self.taken(),
-            Ok(some) => self.wait(&mut outbox, Waiting { number, rest: line[some..].to_vec(), since: woken }),
-            Err(refused) if refused.kind() == io::ErrorKind::WouldBlock => {
-                self.wait(&mut outbox, Waiting { number, rest: line.to_vec(), since: woken });
+        let written = match mouth.ready(self.desk.scene.closed) {
+            Some(stream) if mouth.waiting.is_empty() => {
+                sent.attempt(number, self.desk.scene.clock.now());
+                stream.try_write(line)
             }
-            Err(_) => sent.skipped(),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        };
+        if written.as_ref().is_ok_and(|written| *written == line.len()) {
+            return self.taken(&mut mouth);
         }
+        // An error that is no refusal is the end of the connection, and its reader's to see.
+        let rest = line[written.unwrap_or(0)..].to_vec();
+        sent.began_waiting();
+        mouth.waiting.push_back(Waiting { number, sequence, rest, since: Some(woken) });
+        self.start_flushing(&mut mouth);
     }
 
     /// Says a line that is no operation, when nothing was said since `silent_since` and nothing waits.
     pub(super) fn stay(&self, line: &[u8], silent_since: u64, now: u64) {
-        let outbox = self.outbox();
-        if self.spoke.load(Ordering::Relaxed) > silent_since || !outbox.is_empty() {
+        let mouth = self.mouth();
+        if self.spoke.load(Ordering::Relaxed) > silent_since || !mouth.waiting.is_empty() {
             return;
         }
+        let Some(stream) = &mouth.stream else { return };
         self.spoke.store(now, Ordering::Relaxed);
-        if self.stream.try_write(line).is_ok_and(|written| written < line.len()) {
-            // Half a line is said and its rest has no place in the outbox; the connection can't go on.
-            self.say_no_more();
+        if stream.try_write(line).is_ok_and(|written| written < line.len()) {
+            // Half a line is said and its rest has no place in the queue; the connection can't go on.
+            let _ = rustix::net::shutdown(stream, rustix::net::Shutdown::Write);
         }
     }
 
-    fn wait(self: &Arc<Self>, outbox: &mut VecDeque<Waiting>, waiting: Waiting) {
-        self.desk.scene.sent.began_waiting();
-        outbox.push_back(waiting);
-        if outbox.len() == 1 {
+    fn start_flushing(self: &Arc<Self>, mouth: &mut Mouth) {
+        let can = !mouth.waiting.is_empty() && mouth.ready(self.desk.scene.closed).is_some();
+        if can && !mouth.flushing {
+            mouth.flushing = true;
             self.runtime.spawn(Arc::clone(self).flush());
         }
     }
 
-    /// Sends what waits, as the socket takes it.
+    /// Sends what waits, as the socket takes it; whoever makes it possible to go on starts it again.
     async fn flush(self: Arc<Self>) {
-        while self.stream.writable().await.is_ok() {
-            match self.flush_some() {
-                Ok(()) => return,
-                Err(refused) if refused.kind() == io::ErrorKind::WouldBlock => {}
+        while let Some(stream) = self.flush_some() {
+            if stream.writable().await.is_err() {
+                self.mouth().flushing = false;
+                return;
+            }
+        }
+    }
+
+    /// Sends until nothing waits, nothing may be said, or the socket, which is then given back, is full.
+    fn flush_some(&self) -> Option<Arc<TcpStream>> {
+        let scene = &self.desk.scene;
+        let mut mouth = self.mouth();
+        while let Some(stream) = mouth.ready(scene.closed) {
+            let Some(waiting) = mouth.waiting.front_mut() else { break };
+            let now = scene.clock.now();
+            if waiting.since.is_some() {
+                scene.sent.attempt(waiting.number, now);
+            }
+            match stream.try_write(&waiting.rest) {
+                Ok(written) => drop(waiting.rest.drain(..written)),
+                Err(full) if full.kind() == io::ErrorKind::WouldBlock => return Some(stream),
                 Err(_) => break,
             }
-        }
-        self.give_up();
-    }
-
-    /// Sends until nothing waits or the socket takes no more.
-    fn flush_some(&self) -> io::Result<()> {
-        let Desk { scene, .. } = &*self.desk;
-        let mut outbox = self.outbox();
-        while let Some(waiting) = outbox.front_mut() {
-            let now = scene.clock.now();
-            scene.sent.attempt(waiting.number, now);
-            let written = self.stream.try_write(&waiting.rest)?;
-            waiting.rest.drain(..written);
             if waiting.rest.is_empty() {
-                self.note_wait(waiting.number, now.saturating_sub(waiting.since));
-                outbox.pop_front();
-                scene.sent.ended_waiting();
-                self.taken();
+                self.sent_late(&mut mouth, now);
             }
         }
-        Ok(())
+        mouth.flushing = false;
+        None
     }
 
-    fn note_wait(&self, number: u32, took: u64) {
-        if self.desk.scene.schedule.counts(number) {
-            self.desk.lock().tally.recorder.note(Series::Socket, took);
+    /// Takes the first of what waits for said.
+    fn sent_late(&self, mouth: &mut Mouth, now: u64) {
+        let Some(Waiting { number, since, .. }) = mouth.waiting.pop_front() else { return };
+        let scene = &self.desk.scene;
+        let Some(since) = since else { return };
+        scene.sent.ended_waiting();
+        if scene.schedule.counts(number) {
+            self.desk.lock().tally.recorder.note(Series::ChatSocket, now.saturating_sub(since));
         }
+        self.taken(mouth);
     }
 
-    fn give_up(&self) {
-        self.hang_up();
-        for _ in self.outbox().drain(..) {
-            self.desk.scene.sent.ended_waiting();
-            self.desk.scene.sent.skipped();
-        }
-    }
-
-    fn taken(&self) {
+    fn taken(&self, mouth: &mut Mouth) {
+        mouth.said += 1;
         let scene = &self.desk.scene;
         scene.sent.message_taken(self.user, scene.roster.audience(self.user));
     }
 
-    fn outbox(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        self.outbox.lock().expect("nothing panics while it holds an outbox")
+    fn mouth(&self) -> MutexGuard<'_, Mouth> {
+        self.mouth.lock().expect("nothing panics while it holds a mouth")
+    }
+}
+
+impl Mouth {
+    /// The socket, when something may be said: in a closed loop only behind an answer.
+    fn ready(&self, closed: bool) -> Option<Arc<TcpStream>> {
+        let may = !closed || self.said <= self.answered;
+        self.stream.clone().filter(|_| may)
     }
 }

@@ -1,0 +1,148 @@
+//! Whoever follows a run while it lasts: a person at a terminal, a file of lines, a log of histograms,
+//! Prometheus.
+
+mod panel;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::exposition::Exposition;
+use crate::hdr::Log;
+use crate::recorder::{Recorder, Series};
+use crate::report::text::{count, milliseconds};
+use crate::timeline::Second;
+pub use panel::Panel;
+
+/// How a run is shown while it lasts.
+#[derive(Debug)]
+pub enum View {
+    /// Not at all.
+    Nothing,
+    /// A line a second.
+    Lines,
+    /// Only what is said beside the seconds.
+    Steps,
+    /// A panel that is drawn over and over, on a terminal.
+    Panel(Panel),
+}
+
+/// Everybody who follows.
+#[derive(Debug)]
+pub struct Audience<W> {
+    out: W,
+    view: View,
+    /// A log of each second's histograms.
+    pub log: Option<Log<BufWriter<File>>>,
+    /// What Prometheus is told.
+    pub exposition: Option<Arc<Exposition>>,
+    told: Duration,
+}
+
+impl<W: Write> Audience<W> {
+    /// Shows it on `out`.
+    pub fn new(out: W, view: View) -> Self {
+        Audience { out, view, log: None, exposition: None, told: Duration::ZERO }
+    }
+
+    /// Shows it otherwise from now on.
+    pub fn show(&mut self, view: View) {
+        self.view = view;
+    }
+
+    /// Tells how many users have joined.
+    pub fn joining(&mut self, present: u32, all: u32) {
+        if !matches!(self.view, View::Nothing | View::Steps) {
+            self.print(&format!("joined: {} of {}\n", count(present.into()), count(all.into())));
+        }
+    }
+
+    /// Prints a line.
+    pub fn line(&mut self, line: &str) {
+        if !matches!(self.view, View::Nothing) {
+            self.print(&format!("{line}\n"));
+        }
+    }
+
+    /// Tells the state after a second, what was recorded in it, and in all of them.
+    pub fn second(&mut self, second: &Second, recent: &Recorder, total: &Recorder) {
+        let shown = match &mut self.view {
+            View::Nothing | View::Steps => String::new(),
+            View::Lines => line(second) + "\n",
+            View::Panel(panel) => panel.draw(second, total),
+        };
+        self.print(&shown);
+        let now = Duration::from_secs(second.at);
+        if let Some(log) = &mut self.log {
+            // A full disk ends the log, not the run.
+            let _ = log.interval(self.told, now.saturating_sub(self.told), recent);
+        }
+        self.told = now;
+        if let Some(exposition) = &self.exposition {
+            exposition.update(second, total);
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        // Whoever closed it does not want to know; the run goes on.
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    }
+}
+
+/// A second in a line.
+fn line(second: &Second) -> String {
+    let Second { at, phase, messages, arrived, owed, .. } = second;
+    let mut line = format!("{at:>4} s {phase:<8}");
+    if *messages > 0 {
+        line += &format!(" sent {}  delivered {} of {}", count(*messages), count(*arrived), count(*owed));
+    }
+    for (series, what) in [
+        (Series::ChatDelivery, "p50"),
+        (Series::InfoQuery, "info p50"),
+        (Series::FileUpload, "upload p50"),
+        (Series::RegistrySeen, "registry p50"),
+    ] {
+        if let Some(row) = second.row(series) {
+            line += &format!("  {what} {} p99 {} ms", milliseconds(row.p50_ns), milliseconds(row.p99_ns));
+        }
+    }
+    for (what, number) in
+        [("unanswered", second.unanswered), ("waiting", second.waiting), ("connections lost", second.ended)]
+    {
+        if number > 0 {
+            line += &format!("  {what} {}", count(number));
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_a_line() {
+        let mut recent = Recorder::default();
+        recent.note(Series::ChatDelivery, 610_000);
+        let second = Second {
+            phase: "steady".into(),
+            at: 7,
+            messages: 700,
+            owed: 34_300,
+            arrived: 34_299,
+            ended: 2,
+            rows: recent.rows(),
+            ..Second::default()
+        };
+        let mut out = Vec::new();
+        Audience::new(&mut out, View::Lines).second(&second, &recent, &recent);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "   7 s steady   sent 700  delivered 34,299 of 34,300  p50 0.610 p99 0.610 ms  connections lost 2\n"
+        );
+        let mut out = Vec::new();
+        Audience::new(&mut out, View::Nothing).second(&second, &recent, &recent);
+        assert!(out.is_empty());
+    }
+}

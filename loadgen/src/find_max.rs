@@ -1,0 +1,267 @@
+//! The highest rate at which a promise still holds: doubled until it breaks, then narrowed down.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::io::Write;
+use std::pin::Pin;
+
+use crate::assertion::{Assertion, Judgement};
+use crate::audience::Audience;
+use crate::cli::{Load, Options, Search};
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::report::text::count;
+use crate::run::run;
+
+/// The most steps: doubling from 1 a second to the highest rate takes 24.
+const STEPS: u32 = 48;
+
+/// The next rate to try, and when to stop. Pure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bracket {
+    /// The highest rate that held.
+    held: Option<f64>,
+    /// The lowest rate that did not.
+    broke: Option<f64>,
+    within: f64,
+}
+
+impl Bracket {
+    /// Nothing is known yet; the limit is to be found to within this share of itself.
+    pub fn new(within: f64) -> Self {
+        Bracket { held: None, broke: None, within: within.max(0.001) }
+    }
+
+    /// Notes what a rate did.
+    pub fn note(&mut self, rate: f64, held: bool) {
+        if held {
+            self.held = Some(self.held.map_or(rate, |highest| highest.max(rate)));
+        } else {
+            self.broke = Some(self.broke.map_or(rate, |lowest| lowest.min(rate)));
+        }
+    }
+
+    /// What to try next after `rate`; `None` when the limit is known well enough.
+    pub fn next(&self, rate: f64) -> Option<f64> {
+        match (self.held, self.broke) {
+            (Some(held), Some(broke)) => (broke - held > held * self.within).then_some((held + broke) / 2.0),
+            (Some(held), None) => Some(held * 2.0),
+            (None, _) => (rate > 1.0).then_some(rate / 2.0),
+        }
+    }
+}
+
+/// What a search found.
+#[derive(Debug)]
+pub struct Found {
+    /// What each step did, and the knee.
+    pub text: String,
+    /// The run at the highest rate that held, or the last one when none did.
+    pub report: Option<Report>,
+    /// What the process exits with: 0, 3 when no rate held, 5 when the generator was the limit, 130.
+    pub exit_code: u8,
+}
+
+/// Searches, from the rate that the options give.
+///
+/// # Errors
+/// [`Failure`], when a step could not run, or there is no single rate to step up.
+pub async fn find_max<W: Write>(
+    search: &Search,
+    audience: &mut Audience<W>,
+    mut interrupt: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Found, Failure> {
+    let mut options = search.options.clone();
+    let mut rate = rate(&mut options)?.rate;
+    let mut found =
+        Steps { bracket: Bracket::new(search.within), text: head(search), best: None, broke: None };
+    for _ in 0..STEPS {
+        *self::rate(&mut options)? = Load::constant(rate);
+        let report = run(&options, audience, interrupt.as_mut()).await?;
+        if report.interrupted {
+            found.text += "interrupted\n";
+            return Ok(Found {
+                text: found.text,
+                report: found.best.map(|(_, report)| report),
+                exit_code: 130,
+            });
+        }
+        let line = found.step(rate, report, &search.slo);
+        audience.line(&line);
+        match found.bracket.next(rate) {
+            Some(next) => rate = next,
+            None => break,
+        }
+    }
+    Ok(found.end())
+}
+
+/// The load that is stepped up: messages, or else the only one there is.
+fn rate(options: &mut Options) -> Result<&mut Load, Failure> {
+    let is_one = |load: &Load| load.is_some() && load.stages.is_empty();
+    let loads = [&mut options.messages, &mut options.queries, &mut options.transfers, &mut options.entries];
+    loads.into_iter().find(|load| is_one(load)).ok_or_else(|| Failure::Usage {
+        flag: "--rate",
+        value: "0".into(),
+        problem: "find-max steps a rate up, and needs one to begin with".into(),
+    })
+}
+
+fn head(search: &Search) -> String {
+    let slo: Vec<String> = search.slo.iter().map(ToString::to_string).collect();
+    format!("the highest rate with {}\n{:>12}  held\n", slo.join(", "), "a second")
+}
+
+struct Steps {
+    bracket: Bracket,
+    text: String,
+    best: Option<(f64, Report)>,
+    /// The lowest rate that broke, why, and whether it was the generator.
+    broke: Option<(f64, String, bool, Report)>,
+}
+
+impl Steps {
+    /// Notes a step; in a line, what it did.
+    fn step(&mut self, rate: f64, report: Report, slo: &[Assertion]) -> String {
+        let judgements: Vec<Judgement> =
+            slo.iter().map(|assertion| assertion.judge(&report.rows, &report.seen)).collect();
+        let why = what_gave_out(&report, &judgements);
+        self.bracket.note(rate, why.is_none());
+        let said: Vec<String> =
+            judgements.iter().map(|judged| format!("{} ({})", judged.assertion, judged.found)).collect();
+        let line = match &why {
+            None => format!("{rate:>12.1}  yes: {}", said.join(", ")),
+            Some((why, _)) => format!("{rate:>12.1}  no: {why}"),
+        };
+        let _ = writeln!(self.text, "{line}");
+        match why {
+            None if self.best.as_ref().is_none_or(|(best, _)| *best < rate) => {
+                self.best = Some((rate, report))
+            }
+            None => {}
+            Some((why, ours)) => {
+                if self.broke.as_ref().is_none_or(|(lowest, ..)| rate < *lowest) {
+                    self.broke = Some((rate, why, ours, report));
+                }
+            }
+        }
+        line
+    }
+
+    fn end(mut self) -> Found {
+        let (mut exit_code, mut report) = (0, None);
+        match self.best {
+            Some((rate, best)) => {
+                let owed = best.seen.chat.owed as f64 / best.plan.steady_seconds.max(1e-9);
+                let _ = writeln!(
+                    self.text,
+                    "the knee: {rate:.1} a second held{}",
+                    if owed > 0.0 {
+                        format!(", {} deliveries a second", count(owed.round() as u64))
+                    } else {
+                        String::new()
+                    }
+                );
+                report = Some(best);
+            }
+            None => {
+                self.text += "no rate held\n";
+                exit_code = 3;
+            }
+        }
+        if let Some((rate, why, ours, broken)) = self.broke {
+            let _ = writeln!(self.text, "what gave out first, at {rate:.1} a second: {why}");
+            if ours {
+                self.text +=
+                    "that is the load tester's limit, not the server's; see --help of what it names\n";
+                exit_code = 5;
+            }
+            report = report.or(Some(broken));
+        }
+        Found { text: self.text, report, exit_code }
+    }
+}
+
+/// What did not hold in a run, and whether that was the generator itself.
+fn what_gave_out(report: &Report, judgements: &[Judgement]) -> Option<(String, bool)> {
+    if !report.verdict.valid {
+        return Some((report.verdict.reasons.join("; "), report.verdict.client_limited_only));
+    }
+    let broken: Vec<String> =
+        report.seen.breaches().iter().map(|(what, times)| format!("{what} {}", count(*times))).collect();
+    if !broken.is_empty() {
+        return Some((broken.join(", "), false));
+    }
+    let failed: Vec<String> = judgements
+        .iter()
+        .filter(|judgement| !judgement.held)
+        .map(|judgement| format!("{} was {}", judgement.assertion, judgement.found))
+        .collect();
+    (!failed.is_empty()).then(|| (failed.join(", ") + &busiest(report), false))
+}
+
+/// The service that used most of a core, where that is known.
+fn busiest(report: &Report) -> String {
+    let most = report.reconciliation.cpu.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+    most.map_or(String::new(), |(service, cpu)| format!("; {service} used {:.0}% of a core", cpu * 100.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::tests::example;
+
+    proptest! {
+        #[test]
+        fn the_limit_is_found_from_wherever_it_starts(limit in 1.0f64..1e6, start in 1.0f64..1e6) {
+            let (mut bracket, mut rate, mut steps) = (Bracket::new(0.05), start, 0);
+            loop {
+                bracket.note(rate, rate <= limit);
+                steps += 1;
+                match bracket.next(rate) {
+                    Some(next) => rate = next,
+                    None => break,
+                }
+            }
+            prop_assert!(steps <= STEPS, "{} steps", steps);
+            if let Some(held) = bracket.held {
+                prop_assert!(held <= limit && limit <= held * 1.051, "{} of {}", held, limit);
+            }
+        }
+    }
+
+    #[test]
+    fn what_gave_out_is_named() {
+        let mut steps = Steps { bracket: Bracket::new(0.05), text: String::new(), best: None, broke: None };
+        let slo = ["chat.delivery.p99<1s".parse().unwrap()];
+        steps.step(100.0, example(), &slo);
+        let mut slow = example();
+        slow.rows[0].p99_ns = Some(2_000_000_000);
+        slow.reconciliation.cpu = vec![("chat".into(), 0.97)];
+        steps.step(200.0, slow, &slo);
+        let found = steps.end();
+        assert_eq!(found.exit_code, 0);
+        assert!(found.text.contains("the knee: 100.0 a second held"), "{}", found.text);
+        let why = "at 200.0 a second: chat.delivery.p99<1s was 2,000 ms; chat used 97% of a core";
+        assert!(found.text.contains(why), "{}", found.text);
+    }
+
+    #[test]
+    fn a_search_that_the_generator_ends_says_so() {
+        let mut steps = Steps { bracket: Bracket::new(0.05), text: String::new(), best: None, broke: None };
+        let mut limited = example();
+        limited.verdict.valid = false;
+        limited.verdict.client_limited_only = true;
+        limited.verdict.reasons = vec!["the generator used 99% of its 2 cores".into()];
+        steps.step(100.0, limited, &[]);
+        let found = steps.end();
+        assert_eq!(found.exit_code, 5);
+        assert!(
+            found.text.contains("no rate held") && found.text.contains("99% of its 2 cores"),
+            "{}",
+            found.text
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! Reports of load testers that ran at once, added up: histograms and ledgers, never percentiles.
+
+use crate::failure::Failure;
+use crate::hdr;
+use crate::recorder::{Recorder, Series};
+use crate::report::{Evidence, Outcome, Report, Seen, Verdict, exit_code};
+use crate::strain::Strain;
+
+/// Adds up reports, of which there is at least one.
+///
+/// # Errors
+/// [`Failure::Unlike`] for reports whose histograms can't be read, and for none.
+pub fn merge(reports: &[Report]) -> Result<Report, Failure> {
+    let Some(first) = reports.first() else {
+        return Err(Failure::Unlike("there is no report to merge".into()));
+    };
+    let mut sum = first.clone();
+    let mut total = Recorder::default();
+    sum.seen = Seen::default();
+    for report in reports {
+        for (name, encoded) in &report.histograms {
+            add(&mut total, name, encoded)?;
+        }
+        sum.seen.add(&report.seen);
+    }
+    sum.plan.clients = reports.iter().map(|report| report.plan.clients).sum();
+    sum.plan.rooms = reports.iter().map(|report| report.plan.rooms).sum();
+    sum.plan.speakers = reports.iter().map(|report| report.plan.speakers).sum();
+    for report in &reports[1..] {
+        sum.plan.messages.per_second += report.plan.messages.per_second;
+        sum.plan.queries.per_second += report.plan.queries.per_second;
+        sum.plan.transfers.per_second += report.plan.transfers.per_second;
+        sum.plan.entries.per_second += report.plan.entries.per_second;
+    }
+    sum.interrupted = reports.iter().any(|report| report.interrupted);
+    sum.clipped = reports.iter().map(|report| report.clipped).sum();
+    sum.drained_seconds = reports.iter().map(|report| report.drained_seconds).fold(0.0, f64::max);
+    sum.rows = total.rows();
+    sum.histograms = hdr::encode_all(&total);
+    sum.timeline = Vec::new();
+    // Each has asked the same services, which have counted the load of all.
+    sum.reconciliation = Default::default();
+    sum.strain = strain(reports);
+    judge(&mut sum, reports);
+    Ok(sum)
+}
+
+fn add(total: &mut Recorder, name: &str, encoded: &str) -> Result<(), Failure> {
+    let unreadable = || Failure::Unlike(format!("the histogram of {name} can't be read"));
+    let series = Series::named(name).ok_or_else(unreadable)?;
+    let histogram = hdr::decode(encoded).ok_or_else(unreadable)?;
+    total.add(series, &histogram).map_err(|_| unreadable())
+}
+
+/// The effort of the most strained.
+fn strain(reports: &[Report]) -> Strain {
+    let most = reports.iter().max_by(|a, b| a.strain.cpu_share.total_cmp(&b.strain.cpu_share));
+    most.map(|report| report.strain.clone()).unwrap_or_default()
+}
+
+/// A sum is valid when each of its parts is.
+fn judge(sum: &mut Report, reports: &[Report]) {
+    let (strain, rows, seen, clipped) = (&sum.strain, &sum.rows, &sum.seen, sum.clipped);
+    sum.verdict = Verdict::of(&Evidence { strain, rows, seen, clipped });
+    for report in reports.iter().filter(|report| !report.verdict.valid) {
+        sum.verdict.valid = false;
+        let run = &report.environment.run;
+        let of_part = report.verdict.reasons.iter().map(|reason| format!("run {run}: {reason}"));
+        sum.verdict.reasons.extend(of_part);
+    }
+    sum.verdict.client_limited_only = !sum.verdict.valid
+        && reports.iter().all(|report| report.verdict.valid || report.verdict.client_limited_only);
+    sum.assertions = Vec::new();
+    sum.exit_code = exit_code(&Outcome {
+        interrupted: sum.interrupted,
+        seen: &sum.seen,
+        verdict: &sum.verdict,
+        allow_client_limited: false,
+        assertions: &sum.assertions,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{example, of};
+
+    #[test]
+    fn percentiles_are_those_of_all_samples_together() {
+        let mut slow = Recorder::default();
+        (0..10).for_each(|_| slow.note(Series::ChatDelivery, 1_000_000_000));
+        let mut fast = Recorder::default();
+        (0..990).for_each(|_| fast.note(Series::ChatDelivery, 1_000_000));
+        let sum = merge(&[of(&slow), of(&fast)]).unwrap();
+        let row = &sum.rows[0];
+        assert_eq!(row.n, 1000);
+        assert!(row.p99_ns < Some(2_000_000), "an average of both p99s would be half a second: {row:?}");
+        assert!(row.max_ns >= Some(1_000_000_000));
+    }
+
+    #[test]
+    fn ledgers_are_added_and_one_invalid_part_spoils_the_sum() {
+        let mut lossy = example();
+        lossy.seen.chat.lost = 2;
+        let sum = merge(&[example(), lossy]).unwrap();
+        assert_eq!(
+            (sum.seen.chat.sent, sum.seen.chat.lost, sum.exit_code),
+            (2 * example().seen.chat.sent, 2, 4)
+        );
+        assert_eq!(sum.plan.clients, 2 * example().plan.clients);
+        let mut invalid = example();
+        invalid.verdict = Verdict { reasons: vec!["out of breath".into()], ..Verdict::default() };
+        let sum = merge(&[example(), invalid]).unwrap();
+        assert!(!sum.verdict.valid && sum.verdict.reasons[0].ends_with("out of breath"));
+        assert_eq!(sum.exit_code, 5);
+    }
+
+    #[test]
+    fn what_can_t_be_read_is_refused() {
+        let mut garbled = example();
+        garbled.histograms.insert("chat.delivery".into(), "nonsense".into());
+        assert!(merge(&[example(), garbled]).is_err());
+        assert!(merge(&[]).is_err());
+    }
+}

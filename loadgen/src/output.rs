@@ -1,0 +1,87 @@
+//! Where a report goes: the terminal, and the files that the flags name.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::Path;
+
+use crate::cli::Showing;
+use crate::failure::Failure;
+use crate::hdr::{self, Log};
+use crate::report::{Report, html, text};
+use crate::timeline;
+
+/// Standard output, as `--json` alone means it.
+const STDOUT: &str = "-";
+
+/// What is printed at the end.
+pub fn shown(report: &Report, showing: &Showing, colour: bool) -> String {
+    if showing.json.as_deref() == Some(Path::new(STDOUT)) { as_json(report) } else { summary(report, colour) }
+}
+
+/// The summary; its first word green or red where colour is welcome.
+pub fn summary(report: &Report, colour: bool) -> String {
+    let text = text::summary(report);
+    let end = text.find(':').unwrap_or(0);
+    match (colour, report.verdict.valid) {
+        (false, _) => text,
+        (true, true) => format!("\x1b[1;32m{}\x1b[0m{}", &text[..end], &text[end..]),
+        (true, false) => format!("\x1b[1;31m{}\x1b[0m{}", &text[..end], &text[end..]),
+    }
+}
+
+/// Writes every file that the flags name.
+///
+/// # Errors
+/// [`Failure::File`].
+pub fn write(report: &Report, showing: &Showing) -> Result<(), Failure> {
+    if let Some(path) = showing.json.as_deref().filter(|path| *path != Path::new(STDOUT)) {
+        write_file(path, &as_json(report))?;
+    }
+    if let Some(path) = &showing.csv {
+        write_file(path, &timeline::csv(&report.timeline))?;
+    }
+    if let Some(path) = &showing.html {
+        write_file(path, &html::page(report))?;
+    }
+    if let Some(folder) = &showing.hgrm {
+        fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+        for (name, encoded) in &report.histograms {
+            let histogram = hdr::decode(encoded).expect("we have just encoded it");
+            write_file(&folder.join(format!("{name}.hgrm")), &hdr::distribution(&histogram))?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints a report as JSON, or writes it to a file.
+///
+/// # Errors
+/// [`Failure::File`].
+pub fn json(report: &Report, path: &Path) -> Result<(), Failure> {
+    if path == Path::new(STDOUT) {
+        print!("{}", as_json(report));
+        return Ok(());
+    }
+    write_file(path, &as_json(report))
+}
+
+/// Begins a log of histograms.
+///
+/// # Errors
+/// [`Failure::File`].
+pub fn log(path: &Path) -> Result<Log<BufWriter<File>>, Failure> {
+    let started = File::create(path).and_then(|file| Log::start(BufWriter::new(file)));
+    started.map_err(|error| failed(path, &error))
+}
+
+fn as_json(report: &Report) -> String {
+    serde_json::to_string_pretty(report).expect("a report holds only what JSON can") + "\n"
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::File { path: path.to_owned(), why: error.to_string() }
+}

@@ -1,0 +1,178 @@
+//! The report as one page: no script, no other file, its charts drawn inside.
+
+mod chart;
+
+use std::fmt::Write;
+
+use chart::{Line, Scale, chart};
+
+use super::Report;
+use super::text::{self, count, milliseconds};
+use crate::hdr;
+use crate::recorder::{Row, Series};
+use crate::timeline::Second;
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222;\
+background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse}\
+td,th{padding:.15rem .8rem;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}\
+.good{color:#176d2c}.bad{color:#b3261e}pre{background:#f5f5f5;padding:1rem;overflow:auto}svg{width:100%;height:auto}\
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}td,th{border-color:#444}pre{background:#222}\
+.good{color:#6fcf85}.bad{color:#ff8a80}}";
+
+/// Writes the page.
+pub fn page(report: &Report) -> String {
+    let word = if report.verdict.valid { "VALID" } else { "INVALID" };
+    let class = if report.verdict.valid { "good" } else { "bad" };
+    let title = escape(&format!("loadgen: {}", report.plan.line()));
+    let mut page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style>\
+         <h1><span class=\"{class}\">{word}</span>, exit {}</h1><p>{title}</p>",
+        report.exit_code
+    );
+    said(&mut page, report);
+    charts(&mut page, report);
+    rows(&mut page, &report.rows);
+    ledger(&mut page, report);
+    assertions(&mut page, report);
+    let _ = write!(page, "<h2>As the terminal showed it</h2><pre>{}</pre>", escape(&text::summary(report)));
+    let environment = serde_json::to_string_pretty(&report.environment).unwrap_or_default();
+    let _ = write!(page, "<h2>Environment</h2><pre>{}</pre></html>\n", escape(&environment));
+    page
+}
+
+/// What a run says about itself.
+fn said(page: &mut String, report: &Report) {
+    for (class, lines) in [("bad", &report.verdict.reasons), ("", &report.verdict.warnings)] {
+        for line in lines {
+            let _ = write!(page, "<p class=\"{class}\">{}</p>", escape(line));
+        }
+    }
+}
+
+fn charts(page: &mut String, report: &Report) {
+    let seconds = &report.timeline;
+    let over_time = |series: Series, pick: fn(&Row) -> Option<u64>| -> Vec<(f64, f64)> {
+        let point = |second: &Second| Some((second.at as f64, pick(second.row(series)?)? as f64 / 1e6));
+        seconds.iter().filter_map(point).collect()
+    };
+    for (tail, wake, title) in [
+        (Series::ChatDelivery, Series::ChatWake, "Deliveries over time, ms from the due time"),
+        (Series::InfoQuery, Series::InfoWake, "Queries over time, ms from the due time"),
+        (Series::FileUpload, Series::FileWake, "Uploads over time, ms from the due time"),
+        (
+            Series::RegistrySeen,
+            Series::RegistryWake,
+            "Entries in the registry over time, ms from the due time",
+        ),
+    ] {
+        let lines = [
+            Line::new("p50", over_time(tail, |row| row.p50_ns)),
+            Line::new("p99", over_time(tail, |row| row.p99_ns)),
+            Line::new("max", over_time(tail, |row| row.max_ns)),
+            Line::new("we woke late, p99", over_time(wake, |row| row.p99_ns)),
+        ];
+        page.push_str(&chart(title, "s", &lines, Scale::Linear));
+    }
+    page.push_str(&chart("Deliveries and queries a second", "s", &rates(seconds), Scale::Linear));
+    let spectra: Vec<Line> =
+        report.histograms.iter().filter_map(|(name, encoded)| spectrum(name, encoded)).collect();
+    page.push_str(&chart("Percentiles, ms", "", &spectra, Scale::Percentile));
+}
+
+fn rates(seconds: &[Second]) -> [Line; 2] {
+    let grown = |pick: fn(&Second) -> u64| -> Vec<(f64, f64)> {
+        let pairs = seconds.windows(2).filter(|pair| pair[1].at > pair[0].at);
+        let rate = |pair: &[Second]| {
+            let grown = pick(&pair[1]).saturating_sub(pick(&pair[0])) as f64;
+            (pair[1].at as f64, grown / (pair[1].at - pair[0].at) as f64)
+        };
+        pairs.map(rate).collect()
+    };
+    [
+        Line::new("deliveries", grown(|second| second.arrived)),
+        Line::new("queries", grown(|second| second.queries)),
+    ]
+}
+
+/// The percentiles of a series: how many nines against milliseconds.
+fn spectrum(name: &str, encoded: &str) -> Option<Line> {
+    let histogram = hdr::decode(encoded)?;
+    let points = histogram
+        .iter_quantiles(5)
+        .filter(|step| step.quantile_iterated_to() < 1.0)
+        .map(|step| (-(1.0 - step.quantile_iterated_to()).log10(), step.value_iterated_to() as f64 / 1e6));
+    Some(Line::new(name, points.collect()))
+}
+
+fn rows(page: &mut String, rows: &[Row]) {
+    page.push_str(
+        "<h2>Latencies, ms</h2><table><tr><th>series<th>n<th>p50<th>p90<th>p99<th>p99.9<th>max</tr>",
+    );
+    for row in rows {
+        let _ = write!(page, "<tr><td>{}<td>{}", escape(&row.name), count(row.n));
+        for value in [row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns, row.max_ns] {
+            let _ = write!(page, "<td>{}", milliseconds(value));
+        }
+        page.push_str("</tr>");
+    }
+    page.push_str("</table>");
+}
+
+fn ledger(page: &mut String, report: &Report) {
+    page.push_str("<h2>Ledger</h2><table>");
+    for name in super::seen::NAMES {
+        let number = report.seen.count(name).unwrap_or(0);
+        if number > 0 || *name == "lost" {
+            let _ = write!(page, "<tr><td>{name}<td>{}</tr>", count(number));
+        }
+    }
+    page.push_str("</table><table><tr><th>both sides count<th>we<th>they<th></tr>");
+    for check in &report.reconciliation.checks {
+        let finding = check.finding.as_deref().unwrap_or("the same");
+        let (ours, theirs) = (count(check.ours), count(check.theirs));
+        let _ =
+            write!(page, "<tr><td>{}<td>{ours}<td>{theirs}<td>{}</tr>", escape(&check.what), escape(finding));
+    }
+    page.push_str("</table>");
+}
+
+fn assertions(page: &mut String, report: &Report) {
+    if report.assertions.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Assertions</h2><table>");
+    for judgement in &report.assertions {
+        let (class, word) = if judgement.held { ("good", "held") } else { ("bad", "FAILED") };
+        let (assertion, found) = (escape(&judgement.assertion), escape(&judgement.found));
+        let _ = write!(page, "<tr><td>{assertion}<td>{found}<td class=\"{class}\">{word}</tr>");
+    }
+    page.push_str("</table>");
+}
+
+/// Text as it must stand in a page.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assertion::Judgement;
+    use crate::report::tests::example;
+
+    #[test]
+    fn a_page_needs_nothing_else_and_says_all() {
+        let mut report = example();
+        let judgement =
+            Judgement { assertion: "chat.delivery.p99<1ms".into(), held: false, found: "2 ms".into() };
+        report.assertions.push(judgement);
+        report.verdict.warnings.push("<b>".into());
+        let page = page(&report);
+        for part in ["VALID", "<svg", "chat.delivery.p99&lt;1ms", "FAILED", "&lt;b&gt;", "<h2>Ledger"] {
+            assert!(page.contains(part), "{part}");
+        }
+        for outside in ["http://", "https://", "<script", "src=", "@import"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The end of a run: its books are closed, and it is judged.
+
+use std::time::Duration;
+
+use crate::cli::Showing;
+use crate::environment::Environment;
+use crate::hdr;
+use crate::limits::Descriptors;
+use crate::plan::Plan;
+use crate::reconcile::{Ours, Reconciliation, sockets};
+use crate::recorder::Recorder;
+use crate::report::{Chat, Evidence, Info, Outcome, Report, SCHEMA_VERSION, Seen, Verdict, exit_code};
+use crate::scenario::Scene;
+use crate::scenario::file::Couriers;
+use crate::scenario::info::Askers;
+use crate::scenario::registry::Door;
+use crate::strain::Strain;
+use crate::timeline::Second;
+use crate::traffic::Cast;
+
+/// What became of everything in the end.
+pub(super) fn seen(scene: &Scene, cast: &Cast) -> Seen {
+    let sent = &scene.sent;
+    let replies = cast.askers.as_ref().map(Askers::replies).unwrap_or_default();
+    Seen {
+        chat: Chat::new(cast.crowd.settle(), sent.messages(), sent.unsent(), sent.owed()),
+        info: Info { sent: sent.queries(), replies },
+        file: cast.couriers.as_ref().map(Couriers::files).unwrap_or_default(),
+        registry: cast.door.as_ref().map(Door::entries).unwrap_or_default(),
+    }
+}
+
+/// Our side of the books; what info's kernel had dropped before, and has by now.
+pub(super) fn ours<'a>(
+    plan: &Plan,
+    seen: &'a Seen,
+    cast: &Cast,
+    before: Option<u64>,
+    now: Option<u64>,
+) -> Ours<'a> {
+    let our_drops = cast.askers.as_ref().and_then(|askers| sockets::drops(&askers.ports())).unwrap_or(0);
+    let their_drops = before.zip(now).map(|(before, now)| now.saturating_sub(before));
+    let other_lines = plan.slow_readers > 0 || plan.churn_per_minute > 0.0 || seen.chat.reconnects > 0;
+    Ours { seen, drops: (our_drops, their_drops), other_lines }
+}
+
+/// All that a report is made of.
+pub(super) struct Ending<'a> {
+    pub(super) environment: Environment,
+    pub(super) plan: Plan,
+    pub(super) interrupted: bool,
+    pub(super) drained: Duration,
+    pub(super) total: &'a Recorder,
+    pub(super) seen: Seen,
+    pub(super) reconciliation: Reconciliation,
+    pub(super) strain: Strain,
+    pub(super) descriptors: Descriptors,
+    pub(super) timeline: Vec<Second>,
+    pub(super) showing: &'a Showing,
+}
+
+impl Ending<'_> {
+    /// Judges the run.
+    pub(super) fn report(self) -> Report {
+        let (rows, clipped) = (self.total.rows(), self.total.clipped());
+        let verdict = Verdict::of(&Evidence { strain: &self.strain, rows: &rows, seen: &self.seen, clipped });
+        let assertions: Vec<_> =
+            self.showing.assertions.iter().map(|assertion| assertion.judge(&rows, &self.seen)).collect();
+        let exit_code = exit_code(&Outcome {
+            interrupted: self.interrupted,
+            seen: &self.seen,
+            verdict: &verdict,
+            allow_client_limited: self.showing.allow_client_limited,
+            assertions: &assertions,
+        });
+        Report {
+            schema_version: SCHEMA_VERSION,
+            environment: self.environment,
+            plan: self.plan,
+            verdict,
+            interrupted: self.interrupted,
+            drained_seconds: self.drained.as_secs_f64(),
+            rows,
+            clipped,
+            seen: self.seen,
+            reconciliation: self.reconciliation,
+            assertions,
+            strain: self.strain,
+            descriptors: self.descriptors,
+            timeline: self.timeline,
+            histograms: hdr::encode_all(self.total),
+            exit_code,
+        }
+    }
+}

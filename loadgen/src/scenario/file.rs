@@ -1,0 +1,295 @@
+//! Files: each is uploaded, some in two pieces, fetched again, compared with what was sent, and deleted.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use engine::file::{FileName, Hash};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use wire::file::{Reply, Request};
+
+use super::Scene;
+use crate::recorder::{Recorder, Series};
+use crate::report::add_counts;
+use crate::shard::Shard;
+
+/// How many transfers run at once at most, as many as the service takes unless told otherwise; what is due
+/// beyond that waits, and its wait is part of its response.
+pub const AT_ONCE: usize = 64;
+
+/// What became of the files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// Transfers that were begun.
+    pub sent: u64,
+    /// Uploaded, fetched and found the same.
+    pub ok: u64,
+    /// Fetched, and other than what was stored; or stored under another hash than what was sent.
+    pub corrupt: u64,
+    /// What the service refused, by code.
+    pub refused: BTreeMap<String, u64>,
+    /// What did not end, by reason.
+    pub failed: BTreeMap<String, u64>,
+    /// Uploads that broke on purpose and went on.
+    pub resumed: u64,
+    /// Bytes up and down.
+    pub bytes: u64,
+}
+
+impl Files {
+    /// Adds what another load tester has seen.
+    pub(crate) fn add(&mut self, other: &Files) {
+        self.sent += other.sent;
+        self.ok += other.ok;
+        self.corrupt += other.corrupt;
+        add_counts(&mut self.refused, &other.refused);
+        add_counts(&mut self.failed, &other.failed);
+        self.resumed += other.resumed;
+        self.bytes += other.bytes;
+    }
+
+    /// Transfers that have not ended.
+    pub fn running(&self) -> u64 {
+        let ended: u64 = self.refused.values().chain(self.failed.values()).sum();
+        self.sent.saturating_sub(self.ok + self.corrupt + ended)
+    }
+}
+
+/// How a transfer went wrong.
+#[derive(Debug, Error)]
+enum Wrong {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error("an answer that makes no sense")]
+    Nonsense,
+    #[error("it took too long")]
+    Slow,
+    #[error("other bytes than were sent")]
+    Corrupt,
+}
+
+/// What the transfers note.
+#[derive(Debug, Default)]
+struct Desk {
+    files: Files,
+    recorder: Recorder,
+}
+
+/// Everybody who transfers files.
+#[derive(Debug, Clone)]
+pub struct Couriers {
+    scene: Arc<Scene>,
+    desk: Arc<Mutex<Desk>>,
+    permits: Arc<tokio::sync::Semaphore>,
+    service: SocketAddr,
+    runtime: Handle,
+    content: Arc<[u8]>,
+    /// Each so many-th upload breaks; none when 0.
+    breaks: u32,
+}
+
+impl Couriers {
+    /// Sees that the service is there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn start(
+        scene: &Arc<Scene>,
+        service: SocketAddr,
+        flags: &crate::cli::Files,
+        shard: &Shard,
+    ) -> io::Result<Self> {
+        TcpStream::connect(service).await?;
+        let content: Vec<u8> = (0..flags.size).map(|at| (at * 31 + at / 251) as u8).collect();
+        Ok(Couriers {
+            scene: Arc::clone(scene),
+            desk: Arc::default(),
+            permits: Arc::new(tokio::sync::Semaphore::new(AT_ONCE)),
+            service,
+            runtime: shard.handle().clone(),
+            content: content.into(),
+            breaks: if flags.resumed > 0.0 { (1.0 / flags.resumed).round() as u32 } else { 0 },
+        })
+    }
+
+    /// Begins the transfer that is operation `number`.
+    pub fn transfer(&self, number: u32, file: u32) {
+        self.desk().files.sent += 1;
+        self.runtime.spawn(self.clone().carry(number, file));
+    }
+
+    async fn carry(self, number: u32, file: u32) {
+        let Ok(_permit) = self.permits.acquire().await else { return };
+        let ended =
+            timeout(Duration::from_nanos(self.scene.patience.max(1)) * 6, self.round_trip(number, file));
+        let ended = ended.await.unwrap_or(Err(Wrong::Slow));
+        let files = &mut self.desk().files;
+        match ended {
+            Ok(()) => files.ok += 1,
+            Err(Wrong::Corrupt) => files.corrupt += 1,
+            Err(Wrong::Refused(code)) => *files.refused.entry(code).or_default() += 1,
+            Err(why) => *files.failed.entry(why.to_string()).or_default() += 1,
+        }
+    }
+
+    async fn round_trip(&self, number: u32, file: u32) -> Result<(), Wrong> {
+        let written = format!("load/{:08x}/{file}", self.scene.roster.run());
+        let name = FileName::parse(&written).expect("our file names are valid");
+        // Each file has other bytes than the last one, so that none can be taken for another.
+        let mut content = self.content.to_vec();
+        let mark = file.to_le_bytes();
+        let marked = content.len().min(mark.len());
+        content[..marked].copy_from_slice(&mark[..marked]);
+        let hash = blake3::hash(&content);
+        let mut line = Conversation::open(self.service).await?;
+        self.scene.sent.attempt(number, self.scene.clock.now());
+        if self.breaks > 0 && file % self.breaks == self.breaks - 1 && content.len() > 1 {
+            self.upload_in_pieces(number, &name, &content, hash).await?;
+        } else {
+            self.upload(number, &name, &content, hash, &mut line).await?;
+        }
+        self.download(number, &name, &content, hash, &mut line).await?;
+        line.ask(&Request::Delete { name }).await.map(|_| ())
+    }
+
+    async fn upload(
+        &self,
+        number: u32,
+        name: &FileName,
+        content: &[u8],
+        hash: Hash,
+        line: &mut Conversation,
+    ) -> Result<(), Wrong> {
+        line.say(&Request::Upload { size: Some(content.len() as u64), name: name.clone() }).await?;
+        line.stream.write_all(content).await?;
+        let stored = line.answer().await?;
+        let now = self.scene.clock.now();
+        self.note(number, Series::FileUpload, now.saturating_sub(self.scene.due(number)));
+        self.note(number, Series::FileService, now - self.scene.sent.at(number).unwrap_or(now));
+        self.desk().files.bytes += content.len() as u64;
+        is_stored(&stored, content, hash)
+    }
+
+    /// Uploads half, breaks off, and goes on from where the service says it is.
+    async fn upload_in_pieces(
+        &self,
+        number: u32,
+        name: &FileName,
+        content: &[u8],
+        hash: Hash,
+    ) -> Result<(), Wrong> {
+        let request = Request::Resume { size: content.len() as u64, hash, name: name.clone() };
+        let mut first = Conversation::open(self.service).await?;
+        first.ask(&request).await?;
+        first.stream.write_all(&content[..content.len() / 2]).await?;
+        drop(first);
+        let began = self.scene.clock.now();
+        let mut second = Conversation::open(self.service).await?;
+        let Reply::Continue { offset } = second.ask(&request).await? else { return Err(Wrong::Nonsense) };
+        let rest = content.get(offset as usize..).ok_or(Wrong::Nonsense)?;
+        second.stream.write_all(rest).await?;
+        let stored = second.answer().await?;
+        self.note(number, Series::FileResume, self.scene.clock.now() - began);
+        let mut desk = self.desk();
+        desk.files.resumed += 1;
+        desk.files.bytes += content.len() as u64;
+        is_stored(&stored, content, hash)
+    }
+
+    async fn download(
+        &self,
+        number: u32,
+        name: &FileName,
+        content: &[u8],
+        hash: Hash,
+        line: &mut Conversation,
+    ) -> Result<(), Wrong> {
+        let began = self.scene.clock.now();
+        let Reply::File { size, hash: told, .. } =
+            line.ask(&Request::Download { name: name.clone() }).await?
+        else {
+            return Err(Wrong::Nonsense);
+        };
+        line.stream.fill_buf().await?;
+        self.note(number, Series::FileFirstByte, self.scene.clock.now() - began);
+        if size != content.len() as u64 || told != hash {
+            return Err(Wrong::Corrupt);
+        }
+        let mut fetched = vec![0; content.len()];
+        line.stream.read_exact(&mut fetched).await?;
+        self.note(number, Series::FileDownload, self.scene.clock.now() - began);
+        self.desk().files.bytes += size;
+        if blake3::hash(&fetched) == hash { Ok(()) } else { Err(Wrong::Corrupt) }
+    }
+
+    fn note(&self, number: u32, series: Series, took: u64) {
+        if self.scene.schedule.counts(number) {
+            self.desk().recorder.note(series, took);
+        }
+    }
+
+    /// Takes away what was recorded since the last time.
+    pub fn collect(&self, into: &mut Recorder) {
+        into.merge(&std::mem::take(&mut self.desk().recorder));
+    }
+
+    /// What became of the files so far.
+    pub fn files(&self) -> Files {
+        self.desk().files.clone()
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("nothing panics at a desk")
+    }
+}
+
+fn is_stored(reply: &Reply, content: &[u8], sent: Hash) -> Result<(), Wrong> {
+    match reply {
+        Reply::Stored { size, hash, .. } if *size == content.len() as u64 && *hash == sent => Ok(()),
+        Reply::Stored { .. } => Err(Wrong::Corrupt),
+        _ => Err(Wrong::Nonsense),
+    }
+}
+
+/// A connection to the service.
+struct Conversation {
+    stream: BufReader<TcpStream>,
+}
+
+impl Conversation {
+    async fn open(service: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(service).await?;
+        stream.set_nodelay(true)?;
+        Ok(Conversation { stream: BufReader::new(stream) })
+    }
+
+    async fn say(&mut self, request: &Request) -> io::Result<()> {
+        self.stream.write_all(&request.encode()).await
+    }
+
+    async fn ask(&mut self, request: &Request) -> Result<Reply, Wrong> {
+        self.say(request).await?;
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> Result<Reply, Wrong> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        match Reply::decode(line.trim_end()) {
+            Ok(Reply::Error { code, .. }) => Err(Wrong::Refused(code)),
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(Wrong::Nonsense),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The registry: people enter, one after the other, and every watcher must see each of them once.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use engine::names::{RoomName, UserName};
+use engine::registry::{Change, Event, Label, Register, Request};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::time::{interval, timeout};
+use wire::registry::client::{Said, decode, write_request};
+
+use super::Scene;
+use crate::recorder::{Recorder, Series};
+use crate::shard::Shard;
+
+/// How long the lease holds, and how often it is renewed.
+const LEASE: (i64, Duration) = (15_000, Duration::from_secs(4));
+/// How long the registry may take to answer the first request.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What became of those who entered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entries {
+    /// Asked for.
+    pub sent: u64,
+    /// Granted.
+    pub granted: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Sightings owed: one for each watcher and whoever was granted.
+    pub owed: u64,
+    /// Seen by a watcher for the first time.
+    pub ok: u64,
+    /// Owed, and not seen.
+    pub lost: u64,
+    /// Seen once more.
+    pub doubled: u64,
+    /// Seen under a revision that does not rise.
+    pub out_of_order: u64,
+    /// Snapshots sent to watchers behind their first.
+    pub resyncs: u64,
+    /// Connections that ended.
+    pub broken: u64,
+}
+
+impl Entries {
+    /// Adds what another load tester has seen.
+    pub(crate) fn add(&mut self, other: &Entries) {
+        self.sent += other.sent;
+        self.granted += other.granted;
+        self.refused += other.refused;
+        self.owed += other.owed;
+        self.ok += other.ok;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.out_of_order += other.out_of_order;
+        self.resyncs += other.resyncs;
+        self.broken += other.broken;
+    }
+}
+
+#[derive(Debug)]
+struct Desk {
+    entries: Entries,
+    /// By watcher and guest.
+    seen: Vec<Vec<bool>>,
+    recorder: Recorder,
+}
+
+/// The registry's guests and watchers.
+#[derive(Debug, Clone)]
+pub struct Door {
+    scene: Arc<Scene>,
+    desk: Arc<Mutex<Desk>>,
+    ask: mpsc::UnboundedSender<(u32, u32)>,
+}
+
+impl Door {
+    /// Registers as a service, and lets the watchers watch.
+    ///
+    /// # Errors
+    /// When the registry is not there or would not have us.
+    pub async fn start(
+        scene: &Arc<Scene>,
+        registry: SocketAddr,
+        watchers: u32,
+        shard: &Shard,
+    ) -> io::Result<Self> {
+        let guests = scene.schedule.entries() as usize;
+        let desk = Desk {
+            entries: Entries::default(),
+            seen: vec![vec![false; guests]; watchers as usize],
+            recorder: Recorder::default(),
+        };
+        let (ask, asked) = mpsc::unbounded_channel();
+        let door = Door { scene: Arc::clone(scene), desk: Arc::new(Mutex::new(desk)), ask };
+        for watcher in 0..watchers as usize {
+            let mut line = Line::open(registry).await?;
+            line.say(&Request::Watch { epoch: None, since: None }).await?;
+            line.until(|said| matches!(said, Said::Snapshot { .. })).await?;
+            shard.handle().spawn(door.clone().watch(watcher, line.read));
+        }
+        let mut line = Line::open(registry).await?;
+        let lease = line.register(scene.roster.run()).await?;
+        let desk = door.clone();
+        shard.handle().spawn(async move {
+            desk.serve(line, lease, asked).await;
+        });
+        Ok(door)
+    }
+
+    /// Lets the guest enter that is operation `number`.
+    pub fn enter(&self, number: u32, guest: u32) {
+        if self.ask.send((number, guest)).is_err() {
+            self.scene.sent.skipped();
+        }
+    }
+
+    /// Asks for whoever enters, and lets each of them leave again once it is in.
+    async fn serve(self, line: Line, lease: u64, mut asked: mpsc::UnboundedReceiver<(u32, u32)>) {
+        let (mut write, mut lines) = (line.write, line.read.lines());
+        let room = RoomName::parse("load").expect("a valid name");
+        // Answers keep the order of the requests: what each of those under way was.
+        let mut under_way = std::collections::VecDeque::new();
+        let mut renew = interval(LEASE.1);
+        loop {
+            tokio::select! {
+                Some((number, guest)) = asked.recv() => {
+                    self.scene.sent.attempt(number, self.scene.clock.now());
+                    self.desk().entries.sent += 1;
+                    under_way.push_back(Some((number, guest)));
+                    let (user, room) = (self.name(guest), room.clone());
+                    let join = Request::Join { lease, user, room, hold: false };
+                    if say(&mut write, &join).await.is_err() { break }
+                }
+                _ = renew.tick() => {
+                    under_way.push_back(None);
+                    if say(&mut write, &Request::Keepalive { lease, stats: None }).await.is_err() { break }
+                }
+                line = lines.next_line() => {
+                    let Ok(Some(line)) = line else { break };
+                    let Ok(Said::Reply(reply)) = decode(&line) else { continue };
+                    let Some(Some((number, guest))) = under_way.pop_front() else { continue };
+                    self.granted(number, reply.is_ok());
+                    if reply.is_ok() {
+                        under_way.push_back(None);
+                        let leave = Request::Leave { lease, user: self.name(guest), room: room.clone() };
+                        if say(&mut write, &leave).await.is_err() { break }
+                    }
+                }
+            }
+        }
+        self.desk().entries.broken += 1;
+    }
+
+    fn granted(&self, number: u32, granted: bool) {
+        let took = self.scene.clock.now().saturating_sub(self.scene.due(number));
+        let mut desk = self.desk();
+        if !granted {
+            desk.entries.refused += 1;
+            return;
+        }
+        desk.entries.granted += 1;
+        if self.scene.schedule.counts(number) {
+            desk.recorder.note(Series::RegistryEntry, took);
+        }
+    }
+
+    async fn watch(self, watcher: usize, read: BufReader<OwnedReadHalf>) {
+        let (mut lines, mut newest) = (read.lines(), 0);
+        while let Ok(Some(line)) = lines.next_line().await {
+            let now = self.scene.clock.now();
+            match decode(&line) {
+                Ok(Said::Event(event)) => {
+                    self.see(watcher, &event, newest, now);
+                    newest = newest.max(event.rev);
+                }
+                Ok(Said::Snapshot { .. }) => self.desk().entries.resyncs += 1,
+                _ => {}
+            }
+        }
+        self.desk().entries.broken += 1;
+    }
+
+    fn see(&self, watcher: usize, event: &Event, newest: u64, now: u64) {
+        let Change::Joined { user, .. } = &event.change else { return };
+        let Some(guest) = self.guest(user) else { return };
+        let Some(number) = self.scene.schedule.entry(guest) else { return };
+        let mut desk = self.desk();
+        if std::mem::replace(&mut desk.seen[watcher][guest as usize], true) {
+            desk.entries.doubled += 1;
+            return;
+        }
+        desk.entries.ok += 1;
+        desk.entries.out_of_order += u64::from(event.rev <= newest);
+        if self.scene.schedule.counts(number) {
+            let sent = self.scene.sent.at(number).unwrap_or(now);
+            desk.recorder.note(Series::RegistrySeen, now.saturating_sub(self.scene.due(number)));
+            desk.recorder.note(Series::RegistryService, now.saturating_sub(sent));
+        }
+    }
+
+    fn name(&self, guest: u32) -> UserName {
+        let name = format!("g{:08x}-{guest}", self.scene.roster.run());
+        UserName::parse(&name).expect("our guests' names are valid")
+    }
+
+    fn guest(&self, user: &UserName) -> Option<u32> {
+        let rest = user.as_str().strip_prefix(&format!("g{:08x}-", self.scene.roster.run()))?;
+        rest.parse().ok()
+    }
+
+    /// Takes away what was recorded since the last time.
+    pub fn collect(&self, into: &mut Recorder) {
+        into.merge(&std::mem::take(&mut self.desk().recorder));
+    }
+
+    /// What became of the guests so far.
+    pub fn entries(&self) -> Entries {
+        let desk = self.desk();
+        let owed = desk.entries.granted * desk.seen.len() as u64;
+        Entries { owed, lost: owed.saturating_sub(desk.entries.ok), ..desk.entries }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("nothing panics at a desk")
+    }
+}
+
+/// A connection to the registry.
+struct Line {
+    read: BufReader<OwnedReadHalf>,
+    write: OwnedWriteHalf,
+}
+
+impl Line {
+    async fn open(registry: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(registry).await?;
+        stream.set_nodelay(true)?;
+        let (read, write) = stream.into_split();
+        Ok(Line { read: BufReader::new(read), write })
+    }
+
+    async fn say(&mut self, request: &Request) -> io::Result<()> {
+        say(&mut self.write, request).await
+    }
+
+    async fn register(&mut self, run: u32) -> io::Result<u64> {
+        let label = |written: &str| Label::parse(written).expect("our labels are valid");
+        let register = Register {
+            service: label("loadgen"),
+            instance: label(&format!("loadgen-{run:08x}")),
+            addr: label("none:0"),
+            ttl_ms: Some(LEASE.0),
+            lease: None,
+            meta: "{}".into(),
+        };
+        self.say(&Request::Register(register)).await?;
+        let said = self.until(|said| matches!(said, Said::Reply(_))).await?;
+        match said {
+            Said::Reply(Ok(reply)) => reply.lease.ok_or_else(|| io::ErrorKind::InvalidData.into()),
+            _ => Err(io::Error::other("the registry would not have us")),
+        }
+    }
+
+    /// Reads until what is wanted was said.
+    async fn until(&mut self, wanted: impl Fn(&Said) -> bool) -> io::Result<Said> {
+        let reading = async {
+            loop {
+                let mut line = String::new();
+                if self.read.read_line(&mut line).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                match decode(line.trim_end()) {
+                    Ok(said) if wanted(&said) => return Ok(said),
+                    _ => {}
+                }
+            }
+        };
+        timeout(PATIENCE, reading).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+async fn say(write: &mut OwnedWriteHalf, request: &Request) -> io::Result<()> {
+    let mut line = Vec::new();
+    write_request(&mut line, request);
+    write.write_all(&line).await
+}
