@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::recorder::{Row, Series};
+use crate::report::numbers::{count, milliseconds};
 use crate::report::seen::{NAMES, Seen};
-use crate::report::text::{count, milliseconds};
 
 /// A figure of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

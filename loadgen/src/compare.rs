@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::recorder::Row;
-use crate::report::text::{count, milliseconds};
+use crate::report::numbers::{count, milliseconds};
 use crate::report::{Report, SCHEMA_VERSION};
 
 /// What a comparison found.

@@ -10,7 +10,7 @@ use crate::audience::Audience;
 use crate::cli::{Load, Options, Search};
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::report::text::count;
+use crate::report::numbers::count;
 use crate::run::run;
 
 /// The most steps: doubling from 1 a second to the highest rate takes 24.
@@ -138,12 +138,10 @@ impl Steps {
             None if self.best.as_ref().is_none_or(|(best, _)| *best < rate) => {
                 self.best = Some((rate, report))
             }
-            None => {}
-            Some((why, ours)) => {
-                if self.broke.as_ref().is_none_or(|(lowest, ..)| rate < *lowest) {
-                    self.broke = Some((rate, why, ours, report));
-                }
+            Some((why, ours)) if self.broke.as_ref().is_none_or(|(lowest, ..)| rate < *lowest) => {
+                self.broke = Some((rate, why, ours, report));
             }
+            _ => {}
         }
         line
     }

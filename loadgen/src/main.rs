@@ -98,7 +98,7 @@ fn merge_files(files: &Merge) -> Result<u8, Failure> {
 async fn audience(showing: &Showing, lasts: u64) -> Result<Audience<Stderr>, Failure> {
     let view = match (showing.quiet, is_screen()) {
         (true, _) => View::Nothing,
-        (false, true) => View::Panel(Panel::new(lasts, is_colourful(&stderr()))),
+        (false, true) => View::Panel(Box::new(Panel::new(lasts, is_colourful(&stderr())))),
         (false, false) => View::Lines,
     };
     let mut audience = Audience::new(stderr(), view);

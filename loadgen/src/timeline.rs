@@ -31,6 +31,8 @@ pub struct Second {
     pub ended: u64,
     /// The generator's CPU time in this second as a share of what its cores offered.
     pub cpu_share: f64,
+    /// The CPU that each service used lately, as a share of one core, where it can be known.
+    pub service_cpu: Vec<(String, f64)>,
     /// What was recorded in this second.
     pub rows: Vec<Row>,
 }

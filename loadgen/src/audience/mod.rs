@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::exposition::Exposition;
 use crate::hdr::Log;
 use crate::recorder::{Recorder, Series};
-use crate::report::text::{count, milliseconds};
+use crate::report::numbers::{count, milliseconds};
 use crate::timeline::Second;
 pub use panel::Panel;
 
@@ -25,7 +25,7 @@ pub enum View {
     /// Only what is said beside the seconds.
     Steps,
     /// A panel that is drawn over and over, on a terminal.
-    Panel(Panel),
+    Panel(Box<Panel>),
 }
 
 /// Everybody who follows.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write;
 
 use crate::recorder::{Recorder, Row, Series};
-use crate::report::text::{count, milliseconds, percent};
+use crate::report::numbers::{count, milliseconds, percent};
 use crate::timeline::Second;
 
 /// So many seconds are in the little charts.
@@ -72,13 +72,14 @@ impl Panel {
                 bar(second.at, self.lasts)
             ),
             format!(
-                "a second   messages {}   deliveries {}   queries {}   files {}   entries {}   own cpu {:.0}%",
+                "a second   messages {}   deliveries {}   queries {}   files {}   entries {}   cpu: own {:.0}% of all{}",
                 rate(second.messages, self.last.messages),
                 rate(second.arrived, self.last.arrived),
                 rate(second.queries, self.last.queries),
                 rate(second.files, self.last.files),
                 rate(second.entries, self.last.entries),
                 second.cpu_share * 100.0,
+                services(&second.service_cpu),
             ),
             format!(
                 "ledger     owed {}   delivered {} ({})   unanswered {}   waiting for a socket {}   connections lost {}",
@@ -119,6 +120,11 @@ fn latencies(series: Series, now: Option<&Row>, all: &Row) -> String {
     let [p50, p99, max] = now.map_or([None; 3], |row| [row.p50_ns, row.p99_ns, row.max_ns]).map(milliseconds);
     let (n, all50, all99) = (count(all.n), milliseconds(all.p50_ns), milliseconds(all.p99_ns));
     format!("{:<18}{p50:>10}{p99:>10}{max:>10}   {n:>12}{all50:>10}{all99:>10}", series.name())
+}
+
+/// What the services use, where it is known.
+fn services(shares: &[(String, f64)]) -> String {
+    shares.iter().map(|(service, share)| format!(", {service} {:.0}% of one", share * 100.0)).collect()
 }
 
 fn push(values: &mut VecDeque<u64>, value: u64) {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::profile::MAX_RATE;
-use crate::report::text::count;
+use crate::report::numbers::count;
 
 /// Reads a whole number of something within bounds.
 pub(super) fn whole<N: TryFrom<u64> + Clone + Send + Sync + 'static>(

@@ -3,6 +3,9 @@
 //! A difference is a finding in itself, whichever side is wrong, and says where to look: between our socket
 //! and theirs, inside the service, or between its socket and ours.
 
+mod checks;
+mod cpu;
+mod pulse;
 mod queries;
 mod scrape;
 pub mod sockets;
@@ -13,13 +16,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
+use cpu::Used;
+pub use pulse::Pulse;
 pub use scrape::{Scrape, ScrapeError, scrape};
 
 use crate::failure::Failure;
 use crate::report::Seen;
-use crate::report::text::count;
-use crate::scenario::file::Files;
-use crate::scenario::registry::Entries;
+use crate::report::numbers::count;
 use crate::target::{Counter, Service};
 
 /// Where one service tells what it counts, or that nobody is to be asked.
@@ -88,6 +91,13 @@ pub struct Unanswered {
     pub behind_info: u64,
 }
 
+impl Unanswered {
+    /// At whichever place.
+    pub fn all(&self) -> u64 {
+        self.before_info + self.rate_limited + self.refused + self.our_kernel + self.behind_info
+    }
+}
+
 /// Both sides' books.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reconciliation {
@@ -95,7 +105,7 @@ pub struct Reconciliation {
     pub checks: Vec<Check>,
     /// Where the unanswered queries stayed; `None` when info was not asked for its figures.
     pub unanswered: Option<Unanswered>,
-    /// The CPU that each service used, as a share of one core.
+    /// The CPU that each process used, as a share of one core, by the services in it.
     pub cpu: Vec<(String, f64)>,
     /// Services that could not be asked, and why.
     pub unasked: Vec<String>,
@@ -140,6 +150,11 @@ impl Books {
         Ok(Books { before, unasked })
     }
 
+    /// Goes on asking how much CPU they use.
+    pub fn pulse(&self) -> Pulse {
+        Pulse::start(&self.before)
+    }
+
     /// Asks them again and compares; again when the figures differ, for a service may count a moment after
     /// it has written.
     pub async fn close(&self, ours: &Ours<'_>, lasted: Duration) -> Reconciliation {
@@ -157,14 +172,20 @@ impl Books {
 
     async fn compare(&self, ours: &Ours<'_>, lasted: Duration) -> Reconciliation {
         let mut found = Reconciliation { unasked: self.unasked.clone(), ..Reconciliation::default() };
+        let mut used = Vec::new();
         for (counter, before) in &self.before {
             match scrape(counter.at).await {
-                Ok(after) => found.add(counter.service, &after.since(before), ours, lasted),
+                Ok(after) => {
+                    let added = after.since(before);
+                    found.add(counter.service, &added, ours);
+                    used.push(Used::new(counter.service, &after, &added));
+                }
                 Err(why) => {
                     found.unasked.push(format!("{} at {}: {why}", counter.service.name(), counter.at));
                 }
             }
         }
+        found.cpu = cpu::shares(&used, lasted.as_secs_f64());
         found
     }
 }
@@ -190,66 +211,18 @@ async fn settled(counter: &Counter, calm: Duration) -> Result<Scrape, ScrapeErro
 
 impl Reconciliation {
     /// Adds what a service has counted during the traffic.
-    fn add(&mut self, service: Service, theirs: &Scrape, ours: &Ours<'_>, lasted: Duration) {
-        let seconds = lasted.as_secs_f64().max(1e-9);
-        let cpu = theirs.value("process_cpu_seconds_total", &[]).unwrap_or(0.0) / seconds;
-        self.cpu.push((service.name().to_owned(), cpu));
+    fn add(&mut self, service: Service, theirs: &Scrape, ours: &Ours<'_>) {
         match service {
-            Service::Chat => self.checks.extend(chat(theirs, ours)),
+            Service::Chat => self.checks.extend(checks::chat(theirs, ours)),
             Service::Info => {
                 let (check, unanswered) = queries::trace(theirs, &ours.seen.info, ours.drops);
                 self.checks.push(check);
                 self.unanswered = Some(unanswered);
             }
-            Service::File => self.checks.push(files(theirs, &ours.seen.file)),
-            Service::Registry => self.checks.push(entries(theirs, &ours.seen.registry)),
+            Service::File => self.checks.push(checks::files(theirs, &ours.seen.file)),
+            Service::Registry => self.checks.push(checks::entries(theirs, &ours.seen.registry)),
         }
     }
-}
-
-fn chat(theirs: &Scrape, ours: &Ours<'_>) -> [Check; 2] {
-    let chat = &ours.seen.chat;
-    let received = theirs.sum("chat_messages_received_total", &[("kind", "room")]);
-    let written = theirs.sum("chat_deliveries_total", &[("result", "written")]);
-    let dropped = theirs.sum("chat_deliveries_total", &[("result", "dropped")]);
-    let counts = &chat.counts;
-    let seen = counts.arrived() + counts.doubled + counts.misrouted + counts.foreign + counts.corrupt;
-    let more = if ours.other_lines {
-        "lines to slow readers, or about who came and went"
-    } else {
-        "were written that nobody here saw"
-    };
-    let mut deliveries =
-        Check::new("chat deliveries", seen, written, more, "were seen that chat did not write");
-    if dropped > 0 {
-        let said = format!("{} were dropped by chat for members that read too slowly", count(dropped));
-        deliveries.finding =
-            Some(deliveries.finding.map_or(said.clone(), |finding| format!("{finding}; {said}")));
-    }
-    let (more, less) = ("are somebody else's, or were said again", "never came to chat");
-    [Check::new("chat messages", chat.sent, received, more, less), deliveries]
-}
-
-fn files(theirs: &Scrape, ours: &Files) -> Check {
-    let stored = theirs.sum("file_transfers_total", &[("direction", "upload"), ("result", "ok")]);
-    Check::new(
-        "files stored",
-        ours.ok,
-        stored,
-        "were stored that were not fetched whole",
-        "are not known to file",
-    )
-}
-
-fn entries(theirs: &Scrape, ours: &Entries) -> Check {
-    let joined = theirs.sum("registry_requests_total", &[("op", "join"), ("result", "ok")]);
-    Check::new(
-        "registry entries",
-        ours.granted,
-        joined,
-        "are somebody else's",
-        "are not known to the registry",
-    )
 }
 
 #[cfg(test)]
@@ -262,21 +235,19 @@ mod tests {
         let seen = Seen { chat, ..Seen::default() };
         let ours = Ours { seen: &seen, drops: (0, None), other_lines: false };
         let mut found = Reconciliation::default();
-        found.add(Service::Chat, &Scrape::parse(metrics), &ours, Duration::from_secs(10));
+        found.add(Service::Chat, &Scrape::parse(metrics), &ours);
         found
     }
 
     const METRICS: &str = "chat_messages_received_total{kind=\"room\"} 20\n\
         chat_messages_received_total{kind=\"direct\"} 5\n\
-        chat_deliveries_total{result=\"written\"} 60\nchat_deliveries_total{result=\"dropped\"} 0\n\
-        process_cpu_seconds_total 2.5\n";
+        chat_deliveries_total{result=\"written\"} 60\nchat_deliveries_total{result=\"dropped\"} 0\n";
 
     #[test]
     fn books_that_agree_have_no_finding() {
         let chat = Chat { sent: 20, counts: Counts { ok: 60, ..Counts::default() }, ..Chat::default() };
         let found = found(METRICS, chat);
         assert!(found.checks.iter().all(|check| check.finding.is_none()), "{found:?}");
-        assert_eq!(found.cpu, [("chat".to_owned(), 0.25)]);
     }
 
     #[test]

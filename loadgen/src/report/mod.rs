@@ -1,6 +1,8 @@
 //! What a run found, for people and for programs.
 
 pub mod html;
+pub mod numbers;
+mod outcome;
 pub mod seen;
 pub mod text;
 mod verdict;
@@ -9,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use outcome::{Outcome, exit_code};
 pub use seen::Seen;
 pub use verdict::{Evidence, Verdict};
 
@@ -18,7 +21,7 @@ use crate::ledger::Counts;
 use crate::limits::Descriptors;
 use crate::plan::Plan;
 use crate::reconcile::Reconciliation;
-use crate::recorder::Row;
+use crate::recorder::{Row, Series};
 use crate::scenario::chat::Account;
 use crate::scenario::info::Replies;
 use crate::strain::Strain;
@@ -63,6 +66,15 @@ pub struct Report {
     pub histograms: BTreeMap<String, String>,
     /// What the process exits with.
     pub exit_code: u8,
+}
+
+impl Report {
+    /// The generator's whole CPU time for each delivery that was measured, in microseconds; `None` without
+    /// any. What else it did meanwhile is in it.
+    pub fn cpu_of_a_delivery(&self) -> Option<f64> {
+        let deliveries = self.rows.iter().find(|row| row.name == Series::ChatDelivery.name())?.n;
+        Some(self.strain.cpu_seconds * 1e6 / deliveries as f64)
+    }
 }
 
 /// What became of every message.
@@ -189,46 +201,11 @@ pub(crate) fn add_counts(mine: &mut BTreeMap<String, u64>, theirs: &BTreeMap<Str
     }
 }
 
-/// What a run is judged by.
-#[derive(Debug)]
-pub struct Outcome<'a> {
-    /// Whether somebody ended it early.
-    pub interrupted: bool,
-    /// What it has seen.
-    pub seen: &'a Seen,
-    /// What it says about itself.
-    pub verdict: &'a Verdict,
-    /// Whether the generator may have been the limit.
-    pub allow_client_limited: bool,
-    /// What was asserted.
-    pub assertions: &'a [Judgement],
-}
-
-/// The process's exit code: 0 held, 3 an assertion failed, 4 the ledger is broken, 5 the run is invalid, 130
-/// interrupted.
-///
-/// A broken ledger comes before an invalid run: no strain of the generator makes a server double or swap. An
-/// invalid run comes before an assertion: what failed may be the generator's own.
-pub fn exit_code(outcome: &Outcome<'_>) -> u8 {
-    let Outcome { verdict, .. } = outcome;
-    if outcome.interrupted {
-        130
-    } else if !outcome.seen.breaches().is_empty() {
-        4
-    } else if !(verdict.valid || outcome.allow_client_limited && verdict.client_limited_only) {
-        5
-    } else if outcome.assertions.iter().any(|judgement| !judgement.held) {
-        3
-    } else {
-        0
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::hdr;
-    use crate::recorder::{Recorder, Series};
+    use crate::recorder::Recorder;
 
     /// The report of a valid run that recorded this.
     pub(crate) fn of(recorder: &Recorder) -> Report {
@@ -266,33 +243,6 @@ pub(crate) mod tests {
         let text = serde_json::to_string(&example()).unwrap();
         let read: Report = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
-    }
-
-    #[test]
-    fn what_is_worst_decides_the_exit_code() {
-        let code = |interrupted, lost, limited: Option<bool>, held, allow_client_limited| {
-            let seen = Seen { chat: Chat { lost, ..Chat::default() }, ..Seen::default() };
-            let verdict = Verdict {
-                valid: limited.is_none(),
-                client_limited_only: limited.unwrap_or(false),
-                ..Verdict::default()
-            };
-            let assertions = [Judgement { assertion: String::new(), held, found: String::new() }];
-            let (seen, verdict, assertions) = (&seen, &verdict, &assertions[..]);
-            exit_code(&Outcome { interrupted, seen, verdict, allow_client_limited, assertions })
-        };
-        assert_eq!(code(false, 0, None, true, false), 0);
-        assert_eq!(code(false, 0, None, false, false), 3);
-        assert_eq!(code(false, 1, Some(true), false, true), 4);
-        assert_eq!(code(true, 1, Some(true), false, true), 130);
-        assert_eq!(
-            code(false, 0, Some(true), false, false),
-            5,
-            "whose fault it is that it failed is not known"
-        );
-        assert_eq!(code(false, 0, Some(true), false, true), 3);
-        assert_eq!(code(false, 0, Some(true), true, true), 0);
-        assert_eq!(code(false, 0, Some(false), true, true), 5, "the server was not there for all of it");
     }
 
     #[test]

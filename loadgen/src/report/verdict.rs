@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::recorder::{Row, Series};
 use crate::report::Seen;
-use crate::report::text::milliseconds;
+use crate::report::numbers::milliseconds;
 use crate::strain::Strain;
 
 /// The generator's share of its CPU past which its own queues shape what it sees.

@@ -6,14 +6,14 @@ use tokio::task::spawn_blocking;
 
 use crate::fake;
 
-async fn loadgen(args: &[&str]) -> Output {
+pub(crate) async fn loadgen(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
     command.args(args).env_remove("PARLANCE_HOST").env_remove("PARLANCE_CHAT").env_remove("PARLANCE_INFO");
     command.stdin(Stdio::null());
     spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-fn words(bytes: &[u8]) -> &str {
+pub(crate) fn words(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 

@@ -4,4 +4,6 @@
 
 mod binary;
 mod fake;
+mod outputs;
+mod services;
 mod trust;

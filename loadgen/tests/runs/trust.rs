@@ -261,27 +261,6 @@ async fn an_interrupted_run_reports_what_it_saw() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_query_is_accounted_for() {
-    let times = |number| match number {
-        3 => 0,
-        5 => 2,
-        _ => 1,
-    };
-    let info = fake::info(times).await;
-    let flags =
-        "info --rate 100 --warmup 0s --duration 200ms --drain 300ms --metrics-of none --allow-client-limited";
-    let report = outcome_of(&options(&format!("{flags} --info {info}")), pending()).await.unwrap();
-    let replies = report.seen.info.replies;
-    assert_eq!((report.seen.info.sent, replies.ok, replies.unanswered), (20, 19, 1));
-    assert_eq!((replies.doubled, replies.late, replies.foreign), (1, 0, 0));
-    for series in [Series::InfoQuery, Series::InfoService] {
-        assert_eq!(row(&report, series).n, 19);
-    }
-    assert_eq!(row(&report, Series::InfoWake).n, 20);
-    assert_eq!(report.exit_code, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_line_a_second_is_told_while_it_runs() {
     let (chat, _) = fake::chat(&[]).await;
     let mut told = Vec::new();

@@ -7,7 +7,8 @@ use std::fmt::Write;
 use chart::{Line, Scale, chart};
 
 use super::Report;
-use super::text::{self, count, milliseconds};
+use super::numbers::{count, milliseconds};
+use super::text;
 use crate::hdr;
 use crate::recorder::{Row, Series};
 use crate::timeline::Second;
@@ -36,7 +37,7 @@ pub fn page(report: &Report) -> String {
     assertions(&mut page, report);
     let _ = write!(page, "<h2>As the terminal showed it</h2><pre>{}</pre>", escape(&text::summary(report)));
     let environment = serde_json::to_string_pretty(&report.environment).unwrap_or_default();
-    let _ = write!(page, "<h2>Environment</h2><pre>{}</pre></html>\n", escape(&environment));
+    let _ = writeln!(page, "<h2>Environment</h2><pre>{}</pre></html>", escape(&environment));
     page
 }
 

@@ -6,9 +6,10 @@ use memchr::memchr;
 use wire::chat::json::decode_event;
 
 use super::glance::{Glance, glance, reference};
+use super::heard::Heard;
 use super::tally::Tally;
 use crate::ledger::{Sighting, Verdict};
-use crate::payload::{self, Header, Unreadable};
+use crate::payload::{Header, Unreadable};
 use crate::recorder::Series;
 use crate::scenario::Scene;
 
@@ -205,34 +206,6 @@ impl Inbox {
     }
 }
 
-/// A message as it came.
-struct Heard<'a> {
-    room: &'a [u8],
-    id: u64,
-    from: &'a [u8],
-    text: &'a [u8],
-}
-
-impl Heard<'_> {
-    /// What it says it is, and its operation number, when both the line and the plan agree.
-    fn recognise(&self, scene: &Scene) -> Result<(Header, u32), Unreadable> {
-        let sender = scene.roster.user_named(self.from).ok_or(Unreadable::Foreign)?;
-        let header = payload::read(self.text).map_err(|_| Unreadable::Corrupt)?;
-        let number = scene.schedule.message(sender, header.sequence).ok_or(Unreadable::Corrupt)?;
-        let genuine = header.run == scene.roster.run()
-            && header.sender == sender
-            && u32::from(header.room) == scene.roster.room_of(sender)
-            && header.due == scene.due(number);
-        if genuine { Ok((header, number)) } else { Err(Unreadable::Corrupt) }
-    }
-
-    /// The number of the room it came in, when that is the receiver's own; of no room otherwise.
-    fn room_number(&self, scene: &Scene, receiver: u32) -> u32 {
-        let own = scene.roster.room_of(receiver);
-        if scene.roster.room_name(own).as_bytes() == self.room { own } else { u32::MAX }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -241,6 +214,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::{Counts, Ledger};
+    use crate::payload;
     use crate::plan::tests::planned;
 
     /// Two users in one room who say four messages.

@@ -6,6 +6,7 @@ mod crowd;
 mod desk;
 mod frame;
 mod glance;
+mod heard;
 mod inbox;
 mod tally;
 mod user;

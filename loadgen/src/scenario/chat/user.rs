@@ -123,8 +123,8 @@ impl User {
         loop {
             match read(&self.stream, &mut self.inbox, &self.desk, limit).await {
                 Ok(0) => return "closed by the server".to_owned(),
-                Ok(_) if self.desk.scene.closed => self.voice.answered(self.inbox.answered()),
                 Ok(_) if slow => sleep(SLOW.1).await,
+                Ok(_) if self.desk.scene.closed => self.voice.answered(self.inbox.answered()),
                 Ok(_) => {}
                 Err(error) => return error.to_string(),
             }

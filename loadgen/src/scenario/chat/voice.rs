@@ -184,11 +184,16 @@ impl Voice {
     /// Sends what waits, as the socket takes it; whoever makes it possible to go on starts it again.
     async fn flush(self: Arc<Self>) {
         while let Some(stream) = self.flush_some() {
-            if stream.writable().await.is_err() {
+            if stream.writable().await.is_err() && self.is_at(&stream) {
                 self.mouth().flushing = false;
                 return;
             }
         }
+    }
+
+    /// Whether this is still the connection; a new one may have come meanwhile.
+    fn is_at(&self, stream: &Arc<TcpStream>) -> bool {
+        self.mouth().stream.as_ref().is_none_or(|current| Arc::ptr_eq(current, stream))
     }
 
     /// Sends until nothing waits, nothing may be said, or the socket, which is then given back, is full.

@@ -1,4 +1,4 @@
-//! Servers that do exactly what they are told, right or wrong, over real sockets.
+//! A chat server.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::net::{TcpSocket, TcpStream, UdpSocket};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use wire::chat::json::{decode_hello, decode_request, encode_event};
@@ -232,23 +232,4 @@ async fn write_all(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver
         }
     }
     let _ = write.shutdown().await;
-}
-
-/// An info server that answers each PING `times(number)` times, numbered from 0 behind the probe.
-pub(crate) async fn info(times: impl Fn(u64) -> u32 + Send + 'static) -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let address = socket.local_addr().unwrap();
-    tokio::spawn(async move {
-        let (mut buffer, mut number) = ([0; 512], 0);
-        while let Ok((len, peer)) = socket.recv_from(&mut buffer).await {
-            let asked = buffer[..len].strip_prefix(b"PING ").unwrap();
-            let reply = [b"PONG ", asked].concat();
-            let probe = asked == b"probe";
-            for _ in 0..if probe { 1 } else { times(number) } {
-                socket.send_to(&reply, peer).await.unwrap();
-            }
-            number += u64::from(!probe);
-        }
-    });
-    address
 }

@@ -1,0 +1,81 @@
+//! A file server.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use engine::file::Hash;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use wire::file::{Reply, Request};
+
+#[derive(Default)]
+struct Store {
+    files: BTreeMap<String, Vec<u8>>,
+    partial: HashMap<Hash, Vec<u8>>,
+    downloads: u64,
+}
+
+/// A file server whose n-th download, from 1, has one other byte.
+pub(crate) async fn file(spoiled: u64) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let store = Arc::new(Mutex::new(Store::default()));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, Arc::clone(&store), spoiled));
+        }
+    });
+    address
+}
+
+async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, spoiled: u64) {
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    while stream.read_line(&mut line).await.unwrap_or(0) > 0 {
+        let request = Request::decode(line.trim_end()).unwrap();
+        let answer = match request {
+            Request::Upload { size, name } => {
+                let mut content = vec![0; size.unwrap() as usize];
+                stream.read_exact(&mut content).await.unwrap();
+                store.lock().unwrap().stored(name, content)
+            }
+            Request::Resume { size, hash, name } => {
+                let mut content = store.lock().unwrap().partial.get(&hash).cloned().unwrap_or_default();
+                let go_on = Reply::Continue { offset: content.len() as u64 }.encode();
+                stream.get_mut().write_all(go_on.as_bytes()).await.unwrap();
+                let rest = size - content.len() as u64;
+                (&mut stream).take(rest).read_to_end(&mut content).await.unwrap();
+                if (content.len() as u64) < size {
+                    store.lock().unwrap().partial.insert(hash, content);
+                    return;
+                }
+                store.lock().unwrap().stored(name, content)
+            }
+            Request::Download { name } => store.lock().unwrap().fetched(name, spoiled),
+            Request::Delete { name } => Reply::Deleted { name }.encode().into_bytes(),
+            other => panic!("{other:?} is not expected"),
+        };
+        stream.get_mut().write_all(&answer).await.unwrap();
+        line.clear();
+    }
+}
+
+impl Store {
+    fn stored(&mut self, name: engine::file::FileName, content: Vec<u8>) -> Vec<u8> {
+        let reply =
+            Reply::Stored { size: content.len() as u64, hash: blake3::hash(&content), name: name.clone() };
+        self.files.insert(name.as_str().to_owned(), content);
+        reply.encode().into_bytes()
+    }
+
+    fn fetched(&mut self, name: engine::file::FileName, spoiled: u64) -> Vec<u8> {
+        let mut content = self.files[name.as_str()].clone();
+        let reply = Reply::File { size: content.len() as u64, hash: blake3::hash(&content), name };
+        self.downloads += 1;
+        if self.downloads == spoiled {
+            content[0] ^= 1;
+        }
+        [reply.encode().into_bytes(), content].concat()
+    }
+}

@@ -1,0 +1,11 @@
+//! Servers that do exactly what they are told, right or wrong, over real sockets.
+
+mod chat;
+mod file;
+mod info;
+mod registry;
+
+pub(crate) use chat::{Fault, chat};
+pub(crate) use file::file;
+pub(crate) use info::{info, metrics};
+pub(crate) use registry::{Slips, registry};

@@ -1,0 +1,98 @@
+//! The other services: what each of them does wrong is reported exactly.
+
+use std::future::pending;
+
+use loadgen::reconcile::Unanswered;
+use loadgen::recorder::Series;
+use loadgen::report::{Report, text};
+
+use crate::fake::{self, Slips};
+use crate::trust::{options, outcome_of, row};
+
+/// Twenty operations.
+const SHORT: &str = "--rate 100 --warmup 0s --duration 200ms --drain 2s --allow-client-limited";
+
+async fn report(flags: &str) -> Report {
+    outcome_of(&options(flags), pending()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_query_is_accounted_for() {
+    let times = |number| match number {
+        3 => 0,
+        5 => 2,
+        _ => 1,
+    };
+    let info = fake::info(times).await;
+    let flags =
+        "info --rate 100 --warmup 0s --duration 200ms --drain 300ms --metrics-of none --allow-client-limited";
+    let report = outcome_of(&options(&format!("{flags} --info {info}")), pending()).await.unwrap();
+    let replies = report.seen.info.replies;
+    assert_eq!((report.seen.info.sent, replies.ok, replies.unanswered), (20, 19, 1));
+    assert_eq!((replies.doubled, replies.late, replies.foreign), (1, 0, 0));
+    for series in [Series::InfoQuery, Series::InfoService] {
+        assert_eq!(row(&report, series).n, 19);
+    }
+    assert_eq!(row(&report, Series::InfoWake).n, 20);
+    assert_eq!(report.exit_code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_an_unanswered_query_stayed_is_known_from_the_service_s_own_figures() {
+    let info = fake::info(|number| u32::from(![3, 8].contains(&number))).await;
+    let admin = fake::metrics(&[
+        "info_requests_total{kind=\"ping\"} 100\ninfo_dropped_total{reason=\"rate_limited\"} 7\n",
+        "info_requests_total{kind=\"ping\"} 119\ninfo_dropped_total{reason=\"rate_limited\"} 8\n",
+    ]);
+    let short = SHORT.replace("--drain 2s", "--drain 200ms");
+    let report = report(&format!("info {short} --info {info} --metrics-of info={}", admin.await)).await;
+    let found = &report.reconciliation;
+    assert_eq!((found.checks[0].ours, found.checks[0].theirs), (20, 19));
+    assert_eq!(found.checks[0].finding.as_deref(), Some("1 never came to info"));
+    let places = found.unanswered.unwrap();
+    assert_eq!((places.before_info, places.rate_limited), (1, 1));
+    assert_eq!(
+        Unanswered { their_kernel: None, before_info: 0, rate_limited: 0, ..places },
+        Unanswered::default()
+    );
+    let words = text::summary(&report);
+    assert!(words.contains("we count 20, the service 19: 1 never came to info"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_is_fetched_again_and_compared() {
+    let file = fake::file(7).await;
+    let flags = format!("file {SHORT} --size 3000 --resumed 25% --file {file} --metrics-of none");
+    let report = report(&flags).await;
+    let files = &report.seen.file;
+    assert_eq!((files.sent, files.ok, files.corrupt), (20, 19, 1), "{}", text::summary(&report));
+    assert_eq!((files.resumed, files.failed.len(), files.refused.len()), (5, 0, 0));
+    for (series, n) in [
+        (Series::FileUpload, 15),
+        (Series::FileService, 15),
+        (Series::FileResume, 5),
+        (Series::FileFirstByte, 20),
+        (Series::FileDownload, 20),
+        (Series::FileWake, 20),
+    ] {
+        assert_eq!(row(&report, series).n, n, "{}", series.name());
+    }
+    assert_eq!(report.exit_code, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_watcher_sees_everybody_once() {
+    let registry = fake::registry(Slips { untold: 4, twice: 9 }).await;
+    let flags =
+        format!("registry {SHORT} --watchers 3 --drain 300ms --registry {registry} --metrics-of none");
+    let report = report(&flags).await;
+    let entries = &report.seen.registry;
+    assert_eq!((entries.sent, entries.granted, entries.owed), (20, 20, 60), "{}", text::summary(&report));
+    assert_eq!((entries.ok, entries.lost, entries.doubled, entries.out_of_order), (57, 3, 3, 0));
+    for (series, n) in
+        [(Series::RegistrySeen, 57), (Series::RegistryService, 57), (Series::RegistryEntry, 20)]
+    {
+        assert_eq!(row(&report, series).n, n, "{}", series.name());
+    }
+    assert_eq!(report.exit_code, 4);
+}
