@@ -150,7 +150,8 @@ impl Steps {
         let (mut exit_code, mut report) = (0, None);
         match self.best {
             Some((rate, best)) => {
-                let owed = best.seen.chat.owed as f64 / best.plan.steady_seconds.max(1e-9);
+                let lasted = best.plan.warmup_seconds + best.plan.steady_seconds;
+                let owed = best.seen.chat.owed as f64 / lasted.max(1e-9);
                 let _ = writeln!(
                     self.text,
                     "the knee: {rate:.1} a second held{}",

@@ -23,14 +23,20 @@ impl Used {
     }
 }
 
+/// Services may count their CPU in whole seconds; over less than this they would seem idle or twice as busy.
+const LEAST: f64 = 10.0;
+
 /// Each process by its services, such as `chat` or `chat+info`, with its share of one core over so many
-/// seconds.
+/// seconds; nothing when those are too few to know.
 pub(super) fn shares(used: &[Used], seconds: f64) -> Vec<(String, f64)> {
+    if seconds < LEAST {
+        return Vec::new();
+    }
     let mut found: Vec<(Option<Process>, String, f64)> = Vec::new();
     for Used { service, process, seconds: cpu } in used {
         match found.iter_mut().find(|(known, ..)| known.is_some() && known == process) {
             Some((_, services, _)) => *services += &format!("+{}", service.name()),
-            None => found.push((*process, service.name().to_owned(), cpu / seconds.max(1e-9))),
+            None => found.push((*process, service.name().to_owned(), cpu / seconds)),
         }
     }
     found.into_iter().map(|(_, services, share)| (services, share)).collect()
@@ -52,10 +58,8 @@ mod tests {
         let all = [used(Service::Chat, 5, 3), used(Service::Info, 5, 3), used(Service::File, 6, 1)];
         assert_eq!(shares(&all, 10.0), [("chat+info".to_owned(), 0.3), ("file".to_owned(), 0.1)]);
         let silent = Used::new(Service::Chat, &Scrape::default(), &Scrape::default());
-        assert_eq!(
-            shares(&[silent.clone(), silent], 1.0).len(),
-            2,
-            "those that say nothing are not taken for one"
-        );
+        let both = [silent.clone(), silent];
+        assert_eq!(shares(&both, 10.0).len(), 2, "those that say nothing are not taken for one");
+        assert!(shares(&both, 2.0).is_empty(), "two seconds are too few to know");
     }
 }

@@ -10,8 +10,8 @@ use super::cpu::{self, Used};
 use super::scrape::{Scrape, scrape};
 use crate::target::Counter;
 
-/// How often the services are asked: seldom enough to be no load.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often the services are asked: seldom enough to be no load, and for whole seconds to be a fair measure.
+const EVERY: Duration = Duration::from_secs(10);
 
 type Shares = Arc<Mutex<Vec<(String, f64)>>>;
 
