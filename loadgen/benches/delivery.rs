@@ -1,4 +1,5 @@
-//! What a delivery costs the load tester itself, when they arrive coalesced: `cargo bench -p loadgen --bench delivery`.
+//! What a delivery costs the load tester itself, when they arrive coalesced:
+//! `cargo bench -p loadgen --bench delivery`.
 //!
 //! A server as lean as can be, one thread that writes to each member every few milliseconds whatever has
 //! piled up, stands in for chat, so that the two cores are nearly the load tester's own. Its CPU time is
