@@ -4,11 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use engine::chat::Replay;
 use engine::names::{RoomName, UserName};
 
+use crate::config::{Config, remembered_name};
 use crate::endpoint::{Endpoint, Service};
+use crate::errors::Outcome;
 use crate::naming::Naming;
 use crate::{chat, file, info};
+
+const DEFAULT_HOST: &str = "127.0.0.1";
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -16,6 +21,7 @@ Examples:
   client chat                               chat in the lobby
   make 2>&1 | client chat builds            say every line of a program's output in the room builds
   client say lobby 'lunch is ready'
+  client tail lobby --json --since 1041     every message after that one, as an object each
   client info USERS
   client put report.pdf
   tar c src | client put - --as src.tar
@@ -44,9 +50,9 @@ pub(crate) struct Cli {
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// The host that all services are on
-    #[arg(long, global = true, env = "PARLANCE_HOST", default_value = "127.0.0.1")]
-    host: String,
+    /// The host that all services are on [default: 127.0.0.1]
+    #[arg(long, global = true, env = "PARLANCE_HOST")]
+    host: Option<String>,
     /// Where chat is, when it is not on that host's port 9001
     #[arg(long = "chat", global = true, env = "PARLANCE_CHAT", value_name = "HOST:PORT", value_parser = chat_endpoint)]
     chat_at: Option<Endpoint>,
@@ -56,7 +62,7 @@ pub(crate) struct Common {
     /// Where the file service is, when it is not on that host's port 9003
     #[arg(long = "file", global = true, env = "PARLANCE_FILE", value_name = "HOST:PORT", value_parser = file_endpoint)]
     file_at: Option<Endpoint>,
-    /// Who you are in chat [default: your login name]
+    /// Who you are in chat [default: the name you typed last, or your login name]
     #[arg(long, global = true, env = "PARLANCE_USER", value_name = "NAME", value_parser = user_name)]
     user: Option<UserName>,
     /// How long a service may take to answer
@@ -65,17 +71,18 @@ pub(crate) struct Common {
     /// Output for programs: one JSON object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// The settings file [default: parlance/client.toml in your configuration folder]
+    #[arg(long = "config", global = true, env = "PARLANCE_CONFIG", value_name = "FILE")]
+    config_file: Option<PathBuf>,
+    #[arg(skip)]
+    config: Config,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Chat in a room; reads lines from a pipe, too
-    Chat {
-        /// The room
-        #[arg(default_value = "lobby", value_parser = room_name)]
-        room: RoomName,
-    },
+    /// Chat: on a whole screen at a terminal, else in lines, as in a pipe
+    Chat(Chat),
     /// Say one line in a room, and wait until it is kept
     Say {
         /// The room
@@ -85,6 +92,8 @@ pub(crate) enum Command {
         #[arg(required = true, num_args = 1..)]
         text: Vec<String>,
     },
+    /// Show what is said in a room, line by line, until Ctrl-C
+    Tail(Tail),
     /// Ask info: STATUS, TIME, USERS, ROOMS, SERVICES or PING TEXT
     Info {
         /// The request
@@ -120,6 +129,48 @@ pub(crate) enum Command {
     Demo,
 }
 
+/// Where and how to chat.
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// The room
+    #[arg(default_value = "lobby", value_parser = room_name)]
+    pub(crate) room: RoomName,
+    /// Lines instead of a screen, also at a terminal
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Ring the bell when somebody says your name or talks to you alone
+    #[arg(long)]
+    pub(crate) bell: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub(crate) no_mouse: bool,
+}
+
+/// What to listen to.
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// The room
+    #[arg(value_parser = room_name)]
+    pub(crate) room: RoomName,
+    /// Every message after this id first, then what is said from now on
+    #[arg(long, value_name = "ID", conflicts_with = "last")]
+    pub(crate) since: Option<u64>,
+    /// The newest so many messages first
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
+    pub(crate) last: u32,
+}
+
+impl Tail {
+    /// What of the past is wanted.
+    pub(crate) fn replay(&self) -> Replay {
+        match (self.since, self.last) {
+            (Some(since), _) => Replay::Since(since),
+            (None, 0) => Replay::Nothing,
+            (None, last) => Replay::Last(last),
+        }
+    }
+}
+
 /// What to send.
 #[derive(Debug, Args)]
 pub(crate) struct Put {
@@ -145,6 +196,21 @@ pub(crate) struct Get {
 }
 
 impl Common {
+    /// Reads the settings file; what was said on the command line is stronger.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub(crate) fn configure(&mut self) -> Outcome {
+        self.config = Config::load(self.config_file.as_deref())?;
+        Ok(())
+    }
+
+    /// How the screen of the chat is liked.
+    pub(crate) fn taste(&self) -> chat::Taste {
+        let Config { bell, mouse, colours, .. } = self.config;
+        chat::Taste { bell, mouse, colours }
+    }
+
     /// How to chat in a room.
     pub(crate) fn chat(&self, naming: Naming, room: RoomName) -> chat::Options {
         let endpoint = self.endpoint(Service::Chat);
@@ -168,12 +234,15 @@ impl Common {
             Service::Info => &self.info_at,
             Service::File => &self.file_at,
         };
-        own.clone().unwrap_or_else(|| Endpoint::on(service, &self.host))
+        let host = || self.host.as_deref().or(self.config.host.as_deref()).unwrap_or(DEFAULT_HOST);
+        own.clone().unwrap_or_else(|| Endpoint::on(service, host()))
     }
 
     /// Who somebody is who says nothing else.
     pub(crate) fn naming(&self) -> Naming {
-        self.user.clone().map_or_else(Naming::of_this_login, Naming::chosen)
+        let chosen = self.user.clone().or_else(|| self.config.name.clone()).map(Naming::chosen);
+        let remembered = || remembered_name().map(Naming::remembered);
+        chosen.or_else(remembered).unwrap_or_else(Naming::of_this_login)
     }
 }
 

@@ -14,34 +14,44 @@ pub(crate) enum Typed {
 }
 
 /// Standard input, read by one thread for the whole run: a read that waits can't be taken back, so
-/// nobody but this thread may begin one, and whoever asks next gets the line that comes next.
+/// nobody but this thread may begin one, and whoever asks next gets the line that comes next. It reads
+/// only when it is asked, so that between two lines a screen may have the keys.
 pub(crate) struct Input {
+    wanted: mpsc::Sender<()>,
     lines: mpsc::Receiver<Typed>,
+    /// Whether a line is asked for that has not come yet.
+    asked: bool,
 }
 
 impl Input {
-    /// Begins to read.
+    /// Makes ready to read.
     pub(crate) fn open() -> Self {
-        // Room for one: a pipe is read only as fast as its lines are used.
+        let (wanted, asked_for) = mpsc::channel(1);
         let (to, lines) = mpsc::channel(1);
-        std::thread::spawn(move || read(&mut io::stdin().lock(), &to));
-        Input { lines }
+        std::thread::spawn(move || read(&mut io::stdin().lock(), asked_for, &to));
+        Input { wanted, lines, asked: false }
     }
 
     /// The next line; may be given up and asked again without losing one.
     pub(crate) async fn next(&mut self) -> Typed {
-        self.lines.recv().await.unwrap_or(Typed::End)
+        if !self.asked {
+            // Nobody listens any more when reading has failed.
+            self.asked = self.wanted.send(()).await.is_ok();
+        }
+        let typed = self.lines.recv().await.unwrap_or(Typed::End);
+        self.asked = false;
+        typed
     }
 }
 
-fn read(from: &mut impl BufRead, to: &mpsc::Sender<Typed>) {
+fn read(from: &mut impl BufRead, mut asked_for: mpsc::Receiver<()>, to: &mpsc::Sender<Typed>) {
     let mut line = Vec::new();
-    loop {
+    while asked_for.blocking_recv().is_some() {
         line.clear();
+        // A read that a signal interrupts is begun again by the library.
         let typed = match from.read_until(b'\n', &mut line) {
             Ok(0) => Typed::End,
             Ok(_) => Typed::Line(text(&line)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => return,
         };
         if to.blocking_send(typed).is_err() {
@@ -61,17 +71,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_in_order_and_the_end_is_told() {
+    fn lines_come_in_order_and_only_when_asked_for() {
         let (to, mut lines) = mpsc::channel(8);
+        let (wanted, asked_for) = mpsc::channel(8);
         let mut input: &[u8] = b"one\r\n\n\xffthree";
-        std::thread::scope(|scope| {
-            let reader = scope.spawn(|| read(&mut input, &to));
-            let wanted = ["one", "", "\u{fffd}three"].map(|line| Typed::Line(line.into()));
-            for line in wanted.into_iter().chain([Typed::End]) {
-                assert_eq!(lines.blocking_recv(), Some(line));
-            }
-            drop(lines);
-            reader.join().unwrap();
-        });
+        (0..4).for_each(|_| wanted.try_send(()).unwrap());
+        drop(wanted);
+        read(&mut input, asked_for, &to);
+        drop(to);
+        let wanted = ["one", "", "\u{fffd}three"].map(|line| Typed::Line(line.into()));
+        for line in wanted.into_iter().chain([Typed::End]) {
+            assert_eq!(lines.blocking_recv(), Some(line));
+        }
+        assert_eq!(lines.blocking_recv(), None, "nothing is read that nobody asked for");
     }
 }

@@ -1,12 +1,15 @@
 //! The client: a menu for people, subcommands for scripts.
 
+mod alternate;
 mod backoff;
 mod chat;
 mod cli;
+mod config;
 mod demo;
 mod endpoint;
 mod errors;
 mod file;
+mod folders;
 mod info;
 mod input;
 mod menu;
@@ -25,10 +28,10 @@ use self::input::Input;
 use self::signals::or_interrupted;
 
 fn main() -> ExitCode {
-    let Cli { common, command } = Cli::parse();
+    let Cli { mut common, command } = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match &runtime {
-        Ok(runtime) => runtime.block_on(run(&common, command)),
+        Ok(runtime) => common.configure().and_then(|()| runtime.block_on(run(&common, command))),
         Err(error) => Err(Failure::local("can't start", error)),
     };
     // A read of standard input may still wait; the process does not.
@@ -45,12 +48,19 @@ fn main() -> ExitCode {
 async fn run(common: &Common, command: Option<Command>) -> Outcome {
     match command {
         None => menu::run(common, &mut Input::open()).await,
-        Some(Command::Chat { room }) => {
-            let at_terminal = std::io::stdin().is_terminal();
-            chat::run(&common.chat(common.naming(), room), &mut Input::open(), at_terminal).await
+        Some(Command::Chat(wanted)) => {
+            let options = common.chat(common.naming(), wanted.room);
+            if wanted.plain || common.json || !terminal::takes_a_screen() {
+                return chat::run_lines(&options, &mut Input::open(), std::io::stdin().is_terminal()).await;
+            }
+            let taste = common.taste().with(wanted.bell, wanted.no_mouse);
+            chat::run_window(&options, taste, common.info()).await
         }
         Some(Command::Say { room, text }) => {
             chat::say(&common.chat(common.naming(), room), text.join(" ")).await
+        }
+        Some(Command::Tail(tail)) => {
+            chat::tail(&common.chat(common.naming(), tail.room.clone()), tail.replay()).await
         }
         Some(other) => or_interrupted(run_once(common, other)).await,
     }
@@ -67,7 +77,9 @@ async fn run_once(common: &Common, command: Command) -> Outcome {
         Command::Rm { name } => file::rm(&common.file(), &name).await,
         Command::Stat { name } => file::stat(&common.file(), &name).await,
         Command::Demo => demo::run(common).await,
-        Command::Chat { .. } | Command::Say { .. } => unreachable!("chat says goodbye by itself"),
+        Command::Chat(_) | Command::Say { .. } | Command::Tail(_) => {
+            unreachable!("chat says goodbye by itself")
+        }
     }
 }
 

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use engine::names::{RoomName, UserName};
 
 use crate::cli::{Common, Get};
+use crate::config::remember_name;
 use crate::errors::{Failure, Outcome};
 use crate::input::{Input, Typed};
 use crate::naming::Naming;
 use crate::signals::or_interrupted;
-use crate::terminal::{note, print, prompt, safe};
+use crate::terminal::{self, note, print, prompt, safe};
 use crate::{chat, demo, file, info};
 
 const CHOICES: &str = "
@@ -60,6 +61,13 @@ fn tell(outcome: Outcome) -> Outcome {
     Ok(())
 }
 
+/// Whoever can't be remembered chats all the same.
+fn remember(name: &UserName) {
+    if let Err(error) = remember_name(name) {
+        note(&safe(&format!("-- the name can't be remembered: {error}")));
+    }
+}
+
 fn parse(line: &str) -> Option<Choice> {
     Some(match line.trim().to_lowercase().as_str() {
         "1" | "chat" => Choice::Chat,
@@ -96,8 +104,11 @@ impl Menu<'_> {
     async fn chat(&mut self) -> Outcome {
         let Some(naming) = self.name().await? else { return Ok(()) };
         self.naming = naming.clone();
-        let at_terminal = std::io::stdin().is_terminal();
-        chat::run(&self.common.chat(naming, RoomName::lobby()), self.input, at_terminal).await
+        let options = self.common.chat(naming, RoomName::lobby());
+        match terminal::takes_a_screen() && !self.common.json {
+            true => chat::run_window(&options, self.common.taste(), self.common.info()).await,
+            false => chat::run_lines(&options, self.input, std::io::stdin().is_terminal()).await,
+        }
     }
 
     /// Asks for a name until it is one; Enter takes the one from before.
@@ -108,7 +119,10 @@ impl Menu<'_> {
                 None => return Ok(None),
                 Some(line) if line.is_empty() => return Ok(Some(self.naming.clone())),
                 Some(line) => match UserName::parse(&line) {
-                    Ok(name) => return Ok(Some(Naming::chosen(name))),
+                    Ok(name) => {
+                        remember(&name);
+                        return Ok(Some(Naming::chosen(name)));
+                    }
                     Err(refusal) => print(&refusal.words)?,
                 },
             }

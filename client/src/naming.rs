@@ -15,6 +15,11 @@ impl Naming {
         Naming { name, chosen: true }
     }
 
+    /// A name that somebody had the last time.
+    pub(crate) fn remembered(name: UserName) -> Self {
+        Naming { name, chosen: false }
+    }
+
     /// The name one has at this machine, or a guest's.
     pub(crate) fn of_this_login() -> Self {
         let login = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|var| std::env::var(var).ok());

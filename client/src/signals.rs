@@ -2,7 +2,7 @@
 
 use crate::errors::{Failure, Outcome};
 
-/// Waits for Ctrl-C, or on Unix for SIGTERM, whichever comes first.
+/// Waits for Ctrl-C, or on Unix for SIGTERM, SIGHUP or SIGQUIT, whichever comes first.
 pub(crate) async fn interrupted() -> Failure {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => Failure::Interrupted,
@@ -21,8 +21,17 @@ pub(crate) async fn or_interrupted<T>(work: impl Future<Output = Outcome<T>>) ->
 
 #[cfg(unix)]
 async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
+    use tokio::signal::unix::SignalKind;
+    tokio::select! {
+        () = told(SignalKind::terminate()) => {}
+        () = told(SignalKind::hangup()) => {}
+        () = told(SignalKind::quit()) => {}
+    }
+}
+
+#[cfg(unix)]
+async fn told(kind: tokio::signal::unix::SignalKind) {
+    match tokio::signal::unix::signal(kind) {
         Ok(mut told) => {
             told.recv().await;
         }

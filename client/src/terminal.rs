@@ -49,6 +49,12 @@ pub(crate) fn colours() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// Whether a person sits at a terminal that can show more than lines.
+pub(crate) fn takes_a_screen() -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    io::stdin().is_terminal() && io::stdout().is_terminal() && (cfg!(windows) || !dumb)
+}
+
 /// The text in the terminal's faint form.
 pub(crate) fn dim(text: &str) -> String {
     format!("\x1b[2m{text}\x1b[0m")
@@ -74,6 +80,11 @@ pub(crate) fn local_time(at: Timestamp) -> String {
     let at = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
     let local = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::system());
     at.map_or("----------------".into(), |at| local(at).strftime("%Y-%m-%d %H:%M").to_string())
+}
+
+/// The time on this machine's clock.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0))
 }
 
 /// Prints one object to standard output as a line.

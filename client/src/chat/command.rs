@@ -25,6 +25,22 @@ pub(crate) const HELP: &[&str] = &[
 /// Results of a search that are shown.
 const FOUND: u32 = 50;
 
+/// Where a line is typed, and so whom it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    /// All in a room.
+    Room(RoomName),
+    /// One person.
+    Person(UserName),
+}
+
+impl Target {
+    /// The room, if it is one.
+    pub(crate) fn room(&self) -> Option<&RoomName> {
+        if let Target::Room(room) = self { Some(room) } else { None }
+    }
+}
+
 /// What somebody wants.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -45,42 +61,55 @@ pub(crate) enum Command {
 /// # Errors
 /// The same words and codes that the server would use, without asking it.
 pub(crate) fn parse(line: &str, room: &RoomName) -> Result<Command, Refusal> {
+    parse_for(line, &Target::Room(room.clone()))
+}
+
+/// Reads a line that was typed in a room or to a person.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_for(line: &str, target: &Target) -> Result<Command, Refusal> {
     let line = line.trim_end();
     if line.trim_start().is_empty() {
         return Ok(Command::Nothing);
     }
     match line.strip_prefix('/') {
-        None => say(room, line.to_owned()),
-        Some(text) if text.starts_with('/') => say(room, text.to_owned()),
+        None => say(target, line.to_owned()),
+        Some(text) if text.starts_with('/') => say(target, text.to_owned()),
         Some(command) => {
             let (word, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-            slash(word, rest.trim_start(), room)
+            slash(word, rest.trim_start(), target)
         }
     }
 }
 
-fn slash(word: &str, rest: &str, room: &RoomName) -> Result<Command, Refusal> {
+fn slash(word: &str, rest: &str, target: &Target) -> Result<Command, Refusal> {
+    let here = || target.room().cloned();
     Ok(Command::Ask(match word.to_ascii_lowercase().as_str() {
         "join" => return Ok(Command::Go(RoomName::parse(rest)?)),
         "help" => return Ok(Command::Help),
         "quit" => return Ok(Command::Quit),
-        "me" => return say(room, format!("* {}", worded(rest)?)),
+        "me" => return say(target, format!("* {}", worded(rest)?)),
         "rooms" => Request::Rooms,
-        "who" if rest.is_empty() => Request::Who { room: Some(room.clone()) },
+        "who" if rest.is_empty() => Request::Who { room: here() },
         "who" => Request::Who { room: Some(RoomName::parse(rest)?) },
         "msg" => direct(rest)?,
         "nick" => Request::Nick { user: UserName::parse(rest)? },
-        "history" => Request::History { room: room.clone(), before: None, limit: count(rest)? },
-        "search" => {
-            Request::Search { query: worded(rest)?.to_owned(), room: Some(room.clone()), limit: FOUND }
+        "history" => {
+            let room = here().ok_or_else(|| Refusal::new(Code::BadRoom, "only rooms have a history"))?;
+            Request::History { room, before: None, limit: count(rest)? }
         }
+        "search" => Request::Search { query: worded(rest)?.to_owned(), room: here(), limit: FOUND },
         _ => return Err(Refusal::new(Code::UnknownCommand, format!("there is no /{word}; see /help"))),
     }))
 }
 
-fn say(room: &RoomName, text: String) -> Result<Command, Refusal> {
+fn say(target: &Target, text: String) -> Result<Command, Refusal> {
     check_message(&text)?;
-    Ok(Command::Ask(Request::Say { room: room.clone(), text }))
+    Ok(Command::Ask(match target.clone() {
+        Target::Room(room) => Request::Say { room, text },
+        Target::Person(to) => Request::Direct { to, text },
+    }))
 }
 
 fn direct(rest: &str) -> Result<Request, Refusal> {

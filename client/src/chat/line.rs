@@ -20,12 +20,16 @@ pub(crate) enum Tone {
     Aside,
     /// Something did not work.
     Wrong,
+    /// What can be typed.
+    Help,
 }
 
 /// One line for a person, safe for a terminal.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) tone: Tone,
+    /// When it happened, where that matters.
+    pub(crate) at: Option<Timestamp>,
     pub(crate) text: String,
 }
 
@@ -40,18 +44,21 @@ impl Reader<'_> {
     /// What an event says to this reader; nothing when it need not be seen.
     pub(crate) fn event(&self, event: &Event) -> Vec<Line> {
         match event {
-            Event::Message { message, .. } => vec![self.message(message)],
-            Event::Direct { from, text, at } => vec![self.said(*at, &format!("[{from} to you] {text}"))],
-            Event::Joined { user, at, .. } => vec![self.aside(*at, &format!("{user} joined"))],
-            Event::Left { user, at, reason, .. } => {
-                vec![self.aside(*at, &format!("{user} left{}", why(*reason)))]
+            Event::Message { message, .. } => vec![said(message)],
+            Event::Direct { from, text, at } => {
+                vec![Line::new(Tone::Said, Some(*at), &format!("[{from} to you] {text}"))]
             }
-            Event::Renamed { user, to, at } => vec![self.aside(*at, &self.renamed(user, to))],
+            Event::Joined { user, at, .. } => vec![aside(*at, &format!("{user} joined"))],
+            Event::Left { user, at, reason, .. } => {
+                vec![aside(*at, &format!("{user} left{}", why(*reason)))]
+            }
+            Event::Renamed { user, to, at } => vec![aside(*at, &self.renamed(user, to))],
             Event::Ack { .. } | Event::Pong | Event::LeftRoom { .. } => Vec::new(),
-            Event::History { messages, .. } => messages.iter().map(|message| self.message(message)).collect(),
-            Event::Search { messages } => self.found(messages),
+            Event::History { messages, .. } => messages.iter().map(said).collect(),
+            Event::Search { messages } if messages.is_empty() => vec![aside(self.now, "nothing found")],
+            Event::Search { messages } => messages.iter().rev().map(said).collect(),
             Event::Refused(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
-            other => vec![self.aside(self.now, &told(other))],
+            other => vec![aside(self.now, &told(other))],
         }
     }
 
@@ -59,12 +66,8 @@ impl Reader<'_> {
     pub(crate) fn note(&self, note: &Note) -> Vec<Line> {
         match note {
             Note::Renaming { taken, to } => {
-                vec![
-                    self.aside(
-                        self.now,
-                        &format!("{taken} is taken, you are {to}; another name is --user NAME"),
-                    ),
-                ]
+                let words = format!("{taken} is taken, you are {to}; another name is --user NAME");
+                vec![aside(self.now, &words)]
             }
             Note::Lost => vec![wrong("the connection is lost; trying again until it is back")],
             Note::Back => vec![wrong("connected again")],
@@ -72,19 +75,15 @@ impl Reader<'_> {
                 vec![wrong(&format!("the connection was lost before {to} can have answered; say it again"))]
             }
             Note::Mistake(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
-            Note::Help => super::command::HELP.iter().map(|line| plain(line)).collect(),
+            Note::Help => super::command::HELP.iter().map(|line| Line::new(Tone::Help, None, line)).collect(),
         }
     }
 
-    fn message(&self, Message { from, text, at, .. }: &Message) -> Line {
-        self.said(*at, &format!("[{from}] {text}"))
-    }
-
-    fn found(&self, messages: &[Message]) -> Vec<Line> {
-        if messages.is_empty() {
-            return vec![self.aside(self.now, "nothing found")];
-        }
-        messages.iter().rev().map(|message| self.message(message)).collect()
+    /// A line with its time in front.
+    pub(crate) fn in_full(&self, line: &Line) -> String {
+        let time = line.at.map(|at| format!("{} ", self.time(at))).unwrap_or_default();
+        let dashes = if matches!(line.tone, Tone::Aside | Tone::Wrong) { "-- " } else { "" };
+        format!("{time}{dashes}{}", line.text)
     }
 
     fn renamed(&self, user: &UserName, to: &UserName) -> String {
@@ -94,28 +93,35 @@ impl Reader<'_> {
         }
     }
 
-    fn said(&self, at: Timestamp, text: &str) -> Line {
-        Line { tone: Tone::Said, text: safe(&format!("{} {text}", self.time(at))).into_owned() }
-    }
-
-    fn aside(&self, at: Timestamp, text: &str) -> Line {
-        Line { tone: Tone::Aside, text: safe(&format!("{} -- {text}", self.time(at))).into_owned() }
-    }
-
     /// The reader's own time of day, with the date when that is not today. A moment that no calendar has
     /// is the server's mistake and shown as such.
     fn time(&self, at: Timestamp) -> String {
-        let (Some(at), Some(now)) = (self.local(at), self.local(self.now)) else {
+        let (Some(at), Some(now)) = (local(at, self.zone), local(self.now, self.zone)) else {
             return "--:--".to_owned();
         };
         let form = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         at.strftime(form).to_string()
     }
+}
 
-    fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
-        let at = jiff::Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
-        Some(at.to_zoned(self.zone.clone()))
+/// A moment in somebody's own time, if any calendar has it.
+pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
+    let at = jiff::Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
+    Some(at.to_zoned(zone.clone()))
+}
+
+impl Line {
+    fn new(tone: Tone, at: Option<Timestamp>, text: &str) -> Self {
+        Line { tone, at, text: safe(text).into_owned() }
     }
+}
+
+fn said(Message { from, text, at, .. }: &Message) -> Line {
+    Line::new(Tone::Said, Some(*at), &format!("[{from}] {text}"))
+}
+
+fn aside(at: Timestamp, text: &str) -> Line {
+    Line::new(Tone::Aside, Some(at), text)
 }
 
 /// The events that only tell how things stand.
@@ -161,11 +167,7 @@ fn why(reason: LeaveReason) -> &'static str {
 }
 
 fn wrong(text: &str) -> Line {
-    Line { tone: Tone::Wrong, text: safe(&format!("-- {text}")).into_owned() }
-}
-
-fn plain(text: &str) -> Line {
-    Line { tone: Tone::Aside, text: text.to_owned() }
+    Line::new(Tone::Wrong, None, text)
 }
 
 #[cfg(test)]
@@ -183,7 +185,7 @@ mod tests {
 
     fn lines(event: Event) -> Vec<String> {
         let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
-        reader.event(&event).into_iter().map(|line| line.text).collect()
+        reader.event(&event).iter().map(|line| reader.in_full(line)).collect()
     }
 
     fn message(text: &str, at: Timestamp) -> Message {
@@ -208,7 +210,7 @@ mod tests {
     fn times_are_the_readers_own() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         let reader = Reader { me: &user("alice"), zone: &zone, now: AT };
-        assert_eq!(reader.event(&event("hello", AT))[0].text, "10:10 [bob] hello");
+        assert_eq!(reader.in_full(&reader.event(&event("hello", AT))[0]), "10:10 [bob] hello");
     }
 
     #[test]
@@ -248,8 +250,8 @@ mod tests {
             (Event::Search { messages: vec![] }, "08:10 -- nothing found"),
         ] {
             let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
-            let line = Line { tone: Tone::Aside, text: text.into() };
-            assert_eq!(reader.event(&event), [line]);
+            let told = reader.event(&event);
+            assert_eq!((told[0].tone, reader.in_full(&told[0]).as_str()), (Tone::Aside, text));
         }
     }
 
@@ -263,7 +265,8 @@ mod tests {
     fn errors_speak_to_people() {
         let refused = Event::Refused(Refusal::new(Code::NoSuchUser, "nobody is called bob"));
         let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
-        let line = Line { tone: Tone::Wrong, text: "-- nobody is called bob (no_such_user)".into() };
-        assert_eq!(reader.event(&refused), [line]);
+        let told = reader.event(&refused);
+        assert_eq!(told[0].tone, Tone::Wrong);
+        assert_eq!(reader.in_full(&told[0]), "-- nobody is called bob (no_such_user)");
     }
 }

@@ -1,32 +1,33 @@
 //! Puts what is said on the screen, or into a pipe.
 
+use engine::Refusal;
 use engine::chat::{Event, Told};
 use engine::names::UserName;
-use engine::{Refusal, Timestamp};
 use jiff::tz::TimeZone;
 use wire::chat::json::encode_event;
 
 use super::line::{Line, Reader, Tone};
 use super::model::Note;
+use super::session::Front;
 use crate::errors::Outcome;
-use crate::terminal::{self, dim, note, print, safe_json};
+use crate::terminal::{self, dim, note, now, print, safe_json};
 
 /// What of a chat is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
-    /// All of it, as lines for people.
-    Lines,
-    /// All of it, as the server's own objects.
-    Objects,
-    /// The acks alone, as objects.
+    /// All of it.
+    All,
+    /// What is said, and where some of it is missing.
+    Messages,
+    /// That a line is kept.
     Acks,
-    /// Nothing.
-    Nothing,
 }
 
 /// Writes to standard output what is said and to standard error what goes wrong.
 pub(crate) struct Printer {
     shown: Shown,
+    /// The server's own objects instead of lines for people.
+    objects: bool,
     colours: bool,
     zone: TimeZone,
     /// The last refusal that nobody was shown.
@@ -36,43 +37,29 @@ pub(crate) struct Printer {
 impl Printer {
     /// For a whole chat.
     pub(crate) fn new(json: bool) -> Self {
-        Printer::of(if json { Shown::Objects } else { Shown::Lines })
+        Printer::of(Shown::All, json)
+    }
+
+    /// For who listens and says nothing.
+    pub(crate) fn for_messages(json: bool) -> Self {
+        Printer::of(Shown::Messages, json)
     }
 
     /// For who only wants to know that a line is kept.
     pub(crate) fn for_acks(json: bool) -> Self {
-        Printer::of(if json { Shown::Acks } else { Shown::Nothing })
+        Printer::of(Shown::Acks, json)
     }
 
-    fn of(shown: Shown) -> Self {
-        Printer { shown, colours: terminal::colours(), zone: TimeZone::system(), refusal: None }
+    fn of(shown: Shown, objects: bool) -> Self {
+        let (colours, zone) = (terminal::colours(), TimeZone::system());
+        Printer { shown, objects, colours, zone, refusal: None }
     }
 
-    /// Shows what the server says.
-    pub(crate) fn told(&mut self, told: &Told, me: &UserName) -> Outcome {
-        match (self.shown, &told.event) {
-            (Shown::Lines, event) => self.lines(self.reader(me).event(event)),
-            (Shown::Objects, _) | (Shown::Acks, Event::Ack { .. }) => object(told),
-            (_, Event::Refused(refusal)) => {
-                self.refusal = Some(refusal.clone());
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Shows what else happens.
-    pub(crate) fn note(&mut self, happened: &Note, me: &UserName) -> Outcome {
-        match (self.shown, happened) {
-            (Shown::Lines, _) => self.lines(self.reader(me).note(happened)),
-            (_, Note::Mistake(refusal)) if self.shown != Shown::Objects => {
-                self.refusal = Some(refusal.clone());
-                Ok(())
-            }
-            _ => {
-                self.reader(me).note(happened).iter().for_each(|line| note(&line.text));
-                Ok(())
-            }
+    fn shows(&self, event: &Event) -> bool {
+        match self.shown {
+            Shown::All => true,
+            Shown::Messages => matches!(event, Event::Message { .. } | Event::Entered { gap: true, .. }),
+            Shown::Acks => self.objects && matches!(event, Event::Ack { .. }),
         }
     }
 
@@ -80,12 +67,12 @@ impl Printer {
         Reader { me, zone: &self.zone, now: now() }
     }
 
-    fn lines(&self, lines: Vec<Line>) -> Outcome {
-        for Line { tone, text } in lines {
-            match tone {
-                Tone::Said => print(&text)?,
-                Tone::Aside if self.colours => print(&dim(&text))?,
-                Tone::Aside => print(&text)?,
+    fn lines(&self, lines: &[Line], reader: &Reader<'_>) -> Outcome {
+        for line in lines {
+            let text = reader.in_full(line);
+            match line.tone {
+                Tone::Aside | Tone::Help if self.colours => print(&dim(&text))?,
+                Tone::Said | Tone::Aside | Tone::Help => print(&text)?,
                 Tone::Wrong => note(&text),
             }
         }
@@ -93,12 +80,38 @@ impl Printer {
     }
 }
 
+impl Front for Printer {
+    fn told(&mut self, told: &Told, me: &UserName) -> Outcome {
+        let reader = self.reader(me);
+        match &told.event {
+            event if self.shows(event) && self.objects => object(told),
+            event if self.shows(event) => self.lines(&reader.event(event), &reader),
+            Event::Refused(refusal) => {
+                self.refusal = Some(refusal.clone());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&mut self, happened: &Note, me: &UserName) -> Outcome {
+        let reader = self.reader(me);
+        match happened {
+            Note::Mistake(refusal) if self.shown != Shown::All => {
+                self.refusal = Some(refusal.clone());
+                Ok(())
+            }
+            _ if self.shown == Shown::All && !self.objects => self.lines(&reader.note(happened), &reader),
+            _ => {
+                reader.note(happened).iter().for_each(|line| note(&reader.in_full(line)));
+                Ok(())
+            }
+        }
+    }
+}
+
 fn object(told: &Told) -> Outcome {
     let mut line = Vec::new();
     encode_event(told, &mut line);
     print(safe_json(String::from_utf8_lossy(&line).trim_end()).as_ref())
-}
-
-fn now() -> Timestamp {
-    Timestamp(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0))
 }

@@ -1,6 +1,8 @@
 //! `client chat` and `client say` against a server that the test plays.
 
-use crate::scripted::{AT, expect, nobody, serve};
+use std::io::{BufRead, BufReader};
+
+use crate::scripted::{AT, expect, interrupt, nobody, serve, start};
 
 #[test]
 fn a_pipe_says_its_lines_waits_for_their_acks_and_leaves() {
@@ -147,5 +149,34 @@ fn a_server_that_is_missing_silent_or_full_is_told_apart() {
     let (_, err) = expect(1, &["--chat", &at, "chat"], b"");
     assert_eq!(err, "client: the server is full (too_many_connections)\n");
     expect(4, &["--chat", &at, "chat"], b"");
+    playing.join().unwrap();
+}
+
+#[test]
+fn a_tail_goes_on_where_it_was_told_and_where_it_was_cut() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            assert_eq!(peer.welcome(8)["rooms"], serde_json::json!([{"room": "lobby", "since": 6}]));
+            peer.message(7, "bob", "seven");
+            peer.message(8, "bob", "eight");
+            peer.close();
+        },
+        |mut peer| {
+            assert_eq!(peer.welcome(9)["rooms"], serde_json::json!([{"room": "lobby", "since": 8}]));
+            peer.message(9, "bob", "nine");
+            peer.rest();
+        },
+    ]);
+    let mut child = start(&["--chat", &at, "--json", "tail", "lobby", "--since", "6"]);
+    let objects: Vec<serde_json::Value> = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .take(3)
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect();
+    let said: Vec<_> =
+        objects.iter().map(|object| (object["id"].as_u64(), object["text"].as_str())).collect();
+    assert_eq!(said, [(Some(7), Some("seven")), (Some(8), Some("eight")), (Some(9), Some("nine"))]);
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     playing.join().unwrap();
 }

@@ -3,9 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 
-use crate::scripted::{AT, client, expect, nobody, serve, start};
+use crate::scripted::{AT, client, expect, nobody, serve, signal, start};
 
 const HELLO: &[u8] = b"hello";
 
@@ -66,7 +65,7 @@ fn a_pipe_is_sent_to_its_end() {
 /// The end of the stream would be the end of the file.
 #[test]
 fn a_pipe_that_is_not_sent_to_its_end_is_reset() {
-    for signal in ["INT", "KILL"] {
+    for name in ["INT", "KILL"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap().to_string();
         let mut child = start(&["--file", &at, "put", "-", "--as", "x"]);
@@ -74,10 +73,9 @@ fn a_pipe_that_is_not_sent_to_its_end_is_reset() {
         let mut sent = [0; b"UPLOAD ? x\nhello".len()];
         let (mut stream, _) = listener.accept().unwrap();
         stream.read_exact(&mut sent).unwrap();
-        let kill = format!("kill -{signal} {}", child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        signal(&child, name);
         let end = stream.read(&mut sent).map_err(|error| error.kind());
-        assert_eq!(end, Err(ErrorKind::ConnectionReset), "{signal}");
+        assert_eq!(end, Err(ErrorKind::ConnectionReset), "{name}");
         child.wait().unwrap();
     }
 }

@@ -19,6 +19,9 @@ impl Model {
         if let Phase::Greeting { .. } = self.phase {
             return self.greeted(told, now, roll);
         }
+        if told.event == Event::Pong {
+            self.life.answered(now);
+        }
         let answered = told.reference.as_ref().and_then(|key| self.requests.answered(key));
         if self.applies(&told.event, answered.as_ref()) {
             self.effects.push(Effect::Show(told));
@@ -32,6 +35,9 @@ impl Model {
             Event::Welcome { ref user, .. } => {
                 self.naming.name = user.clone();
                 self.phase = Phase::Ready { since: now };
+                if self.life.began(now) {
+                    self.ping();
+                }
                 if std::mem::replace(&mut self.welcomed, true) {
                     self.effects.push(Effect::Note(Note::Back));
                 } else {
@@ -75,16 +81,19 @@ impl Model {
     fn applies(&mut self, event: &Event, answered: Option<&Request>) -> bool {
         match event {
             Event::Entered { room, last_id, gap, .. } => {
-                self.entered(room, *last_id) || answered.is_some() || *gap
+                self.entered(room, *last_id) || answered.is_some() || *gap || self.many
             }
-            Event::Message { message, .. } if message.room == self.room => {
+            Event::Message { message, .. } => {
                 // One's own comes back when its ack was lost: it is on the screen, and is acked later.
                 let own = message.from == self.naming.name && self.requests.says(message);
-                self.place.arrived(message.id) && !own
+                match self.places.get_mut(&message.room) {
+                    Some(place) => place.arrived(message.id) && !own,
+                    None => !self.many,
+                }
             }
             Event::Ack { place: Some((room, id)), .. } => {
-                if *room == self.room {
-                    self.place.acked(*id);
+                if let Some(place) = self.places.get_mut(room) {
+                    place.acked(*id);
                 }
                 true
             }
@@ -100,8 +109,8 @@ impl Model {
             }
             Event::Refused(_) => {
                 self.refused += usize::from(answered.is_some());
-                if matches!(answered, Some(Request::Join(_))) {
-                    self.going = None;
+                if let Some(Request::Join(entry)) = answered {
+                    self.kept_out(&entry.room);
                 }
                 true
             }
@@ -110,17 +119,33 @@ impl Model {
         }
     }
 
-    /// One is in a room, and leaves the one before; true when it is entered for the first time and not
-    /// resumed.
+    /// One is in a room; true when it is entered for the first time and not resumed.
     fn entered(&mut self, room: &RoomName, last_id: u64) -> bool {
+        if !self.many {
+            self.moved_to(room);
+        }
+        let Some(place) = self.places.get_mut(room) else { return false };
+        let first = !place.is_entered();
+        place.entered(last_id);
+        first
+    }
+
+    /// Who is in one room at a time leaves the one before.
+    fn moved_to(&mut self, room: &RoomName) {
         self.going.take_if(|going| going == room);
         if *room != self.room {
             let old = std::mem::replace(&mut self.room, room.clone());
-            self.place = Place::new(self.history);
+            self.places.remove(&old);
+            self.places.insert(room.clone(), Place::new(self.first_visit));
             self.ask(Request::Leave { room: old });
         }
-        let first = !self.place.is_entered();
-        self.place.entered(last_id);
-        first
+    }
+
+    /// A room does not let one in.
+    fn kept_out(&mut self, room: &RoomName) {
+        self.going = None;
+        if self.many && self.places.get(room).is_some_and(|place| !place.is_entered()) {
+            self.places.remove(room);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! drives it carries them out and wakes it at [`Model::deadline`]. Times count from any one moment.
 
 mod hearing;
+mod life;
 mod place;
 mod requests;
 mod words;
@@ -11,23 +12,23 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::Refusal;
-use engine::chat::{Entry, Hello, Request, Tagged};
+use engine::chat::{Entry, Hello, Ref, Replay, Request, Tagged};
 use engine::names::{RoomName, UserName};
 use wire::chat::json::{Opening, decode_event, encode_hello, encode_request};
 
+use self::life::{Life, Pulse};
 use self::place::Place;
 use self::requests::Requests;
 use super::command::{Command, parse};
 use crate::backoff::Backoff;
 use crate::naming::Naming;
 
-pub(crate) use self::words::{Effect, End, Note, Start};
+pub(crate) use self::words::{Connection, Effect, End, Note, Start};
 
-/// A connection on which nothing was heard for so long is asked whether it lives.
-const QUIET: Duration = Duration::from_secs(25);
 /// Requests without an answer, beyond which no more input is taken.
 const WINDOW: usize = 64;
 
@@ -44,11 +45,15 @@ enum Phase {
 /// The machine.
 pub(crate) struct Model {
     naming: Naming,
+    /// Where what is typed goes.
     room: RoomName,
-    place: Place,
+    /// The rooms one is in, or comes back to.
+    places: BTreeMap<RoomName, Place>,
+    /// Whether one may be in several.
+    many: bool,
     /// The room that was asked for and is not entered yet: what is typed now is meant for it.
     going: Option<RoomName>,
-    history: u32,
+    first_visit: Replay,
     timeout: Duration,
     patience: Option<Duration>,
     dice: u16,
@@ -58,8 +63,7 @@ pub(crate) struct Model {
     welcomed: bool,
     /// Since when there is no connection.
     down_since: Duration,
-    heard: Duration,
-    pinged: Option<Duration>,
+    life: Life,
     backoff: Backoff,
     /// What the server asked for as it went away.
     retry_after: Option<Duration>,
@@ -73,21 +77,21 @@ pub(crate) struct Model {
 impl Model {
     /// A chat whose first connection is being made.
     pub(crate) fn new(start: Start) -> Self {
-        let Start { naming, room, history, timeout, patience, run, dice } = start;
+        let Start { naming, room, replay, many, timeout, patience, run, dice } = start;
         Model {
             naming,
+            places: BTreeMap::from([(room.clone(), Place::new(replay))]),
             room,
-            place: Place::new(history),
+            many,
             going: None,
-            history,
+            first_visit: replay,
             timeout,
             patience,
             dice,
             phase: Phase::Dialing,
             welcomed: false,
             down_since: Duration::ZERO,
-            heard: Duration::ZERO,
-            pinged: None,
+            life: Life::new(timeout, many),
             backoff: Backoff::default(),
             retry_after: None,
             requests: Requests::new(run),
@@ -107,6 +111,15 @@ impl Model {
         &self.naming.name
     }
 
+    /// How the connection is.
+    pub(crate) fn connection(&self) -> Connection {
+        match self.phase {
+            Phase::Ready { .. } => Connection::Up { latency: self.life.latency() },
+            Phase::Waiting { until } => Connection::Waiting { until },
+            Phase::Dialing | Phase::Greeting { .. } | Phase::Over => Connection::Coming,
+        }
+    }
+
     /// Whether another typed line may come.
     pub(crate) fn wants_input(&self) -> bool {
         !self.finishing && self.requests.open() < WINDOW
@@ -116,7 +129,7 @@ impl Model {
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let own = match self.phase {
             Phase::Waiting { until } | Phase::Greeting { until } => Some(until),
-            Phase::Ready { .. } => Some(self.pinged.map_or(self.heard + QUIET, |at| at + self.timeout)),
+            Phase::Ready { .. } => Some(self.life.deadline()),
             Phase::Dialing | Phase::Over => None,
         };
         own.into_iter().chain(self.gives_up()).min()
@@ -142,8 +155,7 @@ impl Model {
 
     /// The server sent a line.
     pub(crate) fn received(&mut self, line: &str, now: Duration, roll: f64) {
-        self.heard = now;
-        self.pinged = None;
+        self.life.heard(now);
         match decode_event(line) {
             Ok(told) => self.told(told, now, roll),
             Err(_) if self.welcomed => {}
@@ -159,23 +171,44 @@ impl Model {
             Ok(Command::Help) => self.effects.push(Effect::Note(Note::Help)),
             Ok(Command::Quit) => self.finish(),
             Ok(Command::Go(room)) => self.go(room),
-            Ok(Command::Ask(request)) => self.ask(request),
+            Ok(Command::Ask(request)) => {
+                self.ask(request);
+            }
             Err(refusal) => self.mistaken(refusal),
         }
     }
 
     fn go(&mut self, room: RoomName) {
         self.going = Some(room.clone());
-        self.ask(Request::Join(Entry { room, replay: Place::new(self.history).replay() }));
+        self.ask(Request::Join(Entry { room, replay: self.first_visit }));
     }
 
-    /// Asks for something, now or when the connection is there.
-    pub(crate) fn ask(&mut self, request: Request) {
-        if let Err(refusal) = self.requests.add(request) {
-            return self.mistaken(refusal);
-        }
-        if matches!(self.phase, Phase::Ready { .. }) {
-            self.send();
+    /// Enters a room beside the others; the key is the one that the answer has.
+    pub(crate) fn join(&mut self, room: RoomName) -> Option<Ref> {
+        let place = self.places.entry(room.clone()).or_insert_with(|| Place::new(self.first_visit));
+        let replay = place.replay();
+        self.ask(Request::Join(Entry { room, replay }))
+    }
+
+    /// Leaves one of several rooms.
+    pub(crate) fn leave(&mut self, room: RoomName) {
+        self.places.remove(&room);
+        self.ask(Request::Leave { room });
+    }
+
+    /// Asks for something, now or when the connection is there; the key is the one that the answer has.
+    pub(crate) fn ask(&mut self, request: Request) -> Option<Ref> {
+        match self.requests.add(request) {
+            Ok(key) => {
+                if matches!(self.phase, Phase::Ready { .. }) {
+                    self.send();
+                }
+                Some(key)
+            }
+            Err(refusal) => {
+                self.mistaken(refusal);
+                None
+            }
         }
     }
 
@@ -205,10 +238,12 @@ impl Model {
     }
 
     fn hello(&mut self) {
-        let entry = Entry { room: self.room.clone(), replay: self.place.replay() };
+        // A room whose join is still to be sent again is entered by that.
+        let entered = self.places.iter().filter(|(room, _)| !self.requests.joins(room));
+        let rooms = entered.map(|(room, place)| Entry { room: room.clone(), replay: place.replay() });
         let hello = Hello {
             user: self.naming.name.clone(),
-            rooms: vec![entry],
+            rooms: rooms.collect(),
             echo: false,
             client: Some(concat!("parlance-client/", env!("CARGO_PKG_VERSION")).into()),
         };
@@ -221,6 +256,7 @@ impl Model {
 
     fn went_down(&mut self, now: Duration, since: Duration) {
         self.down_since = now;
+        self.life.stopped();
         self.backoff.held(now.saturating_sub(since));
         self.effects.push(Effect::Note(Note::Lost));
         let unsure = self.requests.lost();
@@ -229,15 +265,16 @@ impl Model {
 
     /// Asks whether the other side lives, or finds that it does not.
     fn probe(&mut self, now: Duration, roll: f64) {
-        match self.pinged {
-            Some(at) if now >= at + self.timeout => self.hang(now, roll),
-            None if now >= self.heard + QUIET => {
-                self.pinged = Some(now);
-                let ping = Tagged { reference: None, request: Request::Ping };
-                self.effects.push(Effect::Send(encode_request(&ping)));
-            }
-            _ => {}
+        match self.life.tick(now) {
+            Pulse::Fine => {}
+            Pulse::Ask => self.ping(),
+            Pulse::Gone => self.hang(now, roll),
         }
+    }
+
+    fn ping(&mut self) {
+        let ping = Tagged { reference: None, request: Request::Ping };
+        self.effects.push(Effect::Send(encode_request(&ping)));
     }
 
     fn hang(&mut self, now: Duration, roll: f64) {
@@ -259,7 +296,7 @@ impl Model {
     }
 
     fn end_when_done(&mut self) {
-        if self.finishing && self.place.is_entered() && self.requests.open() == 0 {
+        if self.finishing && self.places.values().any(Place::is_entered) && self.requests.open() == 0 {
             self.end(End::Done { refused: self.refused });
         }
     }

@@ -9,8 +9,8 @@ use engine::chat::Replay;
 /// place only when nothing is missing before it.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// How many of the newest messages a first visit asks for.
-    history: u32,
+    /// What a first visit asks for.
+    first: Replay,
     /// Everything up to here has been seen; `None` before the room was entered.
     read: Option<u64>,
     /// One's own messages beyond that.
@@ -19,17 +19,13 @@ pub(crate) struct Place {
 
 impl Place {
     /// A place outside.
-    pub(crate) fn new(history: u32) -> Self {
-        Place { history, read: None, own: BTreeSet::new() }
+    pub(crate) fn new(first: Replay) -> Self {
+        Place { first, read: None, own: BTreeSet::new() }
     }
 
     /// What to ask for on entering.
     pub(crate) fn replay(&self) -> Replay {
-        match (self.read, self.history) {
-            (Some(read), _) => Replay::Since(read),
-            (None, 0) => Replay::Nothing,
-            (None, history) => Replay::Last(history),
-        }
+        self.read.map_or(self.first, Replay::Since)
     }
 
     /// Whether one was ever let in.
@@ -40,13 +36,24 @@ impl Place {
     /// The room was entered; `last_id` is its newest message.
     pub(crate) fn entered(&mut self, last_id: u64) {
         match self.read {
-            None => self.read = Some(last_id.saturating_sub(self.history.into())),
+            None => self.read = Some(self.before_the_first(last_id)),
             // The room has begun anew, as one without a kept history does after a restart.
             Some(read) if read > last_id => {
                 self.read = Some(0);
                 self.own.clear();
             }
             Some(_) => {}
+        }
+    }
+
+    /// The id before the first that a first visit gets.
+    fn before_the_first(&self, last_id: u64) -> u64 {
+        match self.first {
+            Replay::Nothing => last_id,
+            Replay::Last(count) => last_id.saturating_sub(count.into()),
+            // A room that has not come so far has begun anew.
+            Replay::Since(since) if since > last_id => 0,
+            Replay::Since(since) => since,
         }
     }
 
@@ -81,12 +88,12 @@ mod tests {
     use super::*;
 
     fn at(read: u64) -> Place {
-        Place { read: Some(read), ..Place::new(20) }
+        Place { read: Some(read), ..Place::new(Replay::Last(20)) }
     }
 
     #[test]
     fn a_first_visit_asks_for_the_newest_and_sees_each_once() {
-        let mut place = Place::new(20);
+        let mut place = Place::new(Replay::Last(20));
         assert_eq!(place.replay(), Replay::Last(20));
         place.entered(3);
         assert!([1, 2, 3].into_iter().all(|id| place.arrived(id)));

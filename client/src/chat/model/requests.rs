@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use engine::chat::{Message, Ref, Request, Tagged};
-use engine::names::UserName;
+use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal};
 use wire::chat::json::encode_request;
 use wire::lines::MAX_LINE;
@@ -35,16 +35,16 @@ impl Requests {
     ///
     /// # Errors
     /// [`Code::LineTooLong`]: the server would end the connection, and again whenever it is sent again.
-    pub(super) fn add(&mut self, request: Request) -> Result<(), Refusal> {
+    pub(super) fn add(&mut self, request: Request) -> Result<Ref, Refusal> {
         self.made += 1;
         let key = format!("{:x}-{}", self.run, self.made);
         let key = Ref::parse(&key).expect("hex digits and a hyphen are a key");
-        let tagged = Tagged { reference: Some(key), request };
+        let tagged = Tagged { reference: Some(key.clone()), request };
         if encode_request(&tagged).len() > MAX_LINE {
             return Err(Refusal::new(Code::LineTooLong, "that is too long for one message"));
         }
         self.open.push_back(Open { tagged, sent: false });
-        Ok(())
+        Ok(key)
     }
 
     /// The lines of all that was not sent yet, which from now on is.
@@ -78,6 +78,13 @@ impl Requests {
             }
         });
         unsure
+    }
+
+    /// Whether a join of this room has no answer yet.
+    pub(super) fn joins(&self, room: &RoomName) -> bool {
+        self.open
+            .iter()
+            .any(|open| matches!(&open.tagged.request, Request::Join(entry) if entry.room == *room))
     }
 
     /// Whether this is something to be said that has no answer yet.

@@ -1,10 +1,11 @@
 //! The machine against a server that the test plays.
 
-use engine::chat::{Event, Message, Ref, Replay, Told};
+use engine::chat::{Event, Message, Told};
 use engine::{Code, Timestamp};
 use proptest::prelude::*;
 use wire::chat::json::{decode_hello, decode_request, encode_event};
 
+use super::life::QUIET;
 use super::*;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,7 +19,8 @@ fn start(chosen: bool, patience: Option<Duration>) -> Start {
     Start {
         naming: Naming { name: user("alice"), chosen },
         room: RoomName::lobby(),
-        history: 20,
+        replay: Replay::Last(20),
+        many: false,
         timeout: TIMEOUT,
         patience,
         run: 0x7f3a,
@@ -429,4 +431,57 @@ fn drop_line(rig: &mut Rig, server: &mut Server, wire: &mut Vec<Tagged>, now: Du
         rig.0.received(&message(at as u64 + 1, from, text), now, 0.5);
     }
     server.delivered = server.log.len();
+}
+
+/// A machine with rooms side by side, in the lobby, with all effects taken.
+fn screen() -> Rig {
+    let mut rig = Rig(Model::new(Start { many: true, ..start(true, None) }));
+    rig.0.connected(Duration::ZERO);
+    rig.enter(0, Duration::ZERO);
+    rig.0.take();
+    rig
+}
+
+#[test]
+fn rooms_are_kept_side_by_side_and_each_is_resumed_where_it_was() {
+    let mut rig = screen();
+    let dev = RoomName::parse("dev").unwrap();
+    rig.0.join(dev.clone());
+    let join = rig.sent().remove(0);
+    rig.hear(&line(entered("dev", 7), join.reference.as_ref()));
+    assert_eq!(rig.sent(), [], "nothing is left");
+    rig.hear(&message(3, "bob", "in the lobby"));
+    let rooms = rig.reconnect(secs(1)).rooms;
+    let replays: Vec<_> = rooms.iter().map(|entry| (entry.room.as_str(), entry.replay)).collect();
+    assert_eq!(replays, [("dev", Replay::Since(0)), ("lobby", Replay::Since(3))]);
+    rig.0.leave(dev);
+    assert_eq!(rig.reconnect(secs(2)).rooms.len(), 1);
+}
+
+#[test]
+fn a_join_without_an_answer_is_sent_again_and_a_refused_one_is_forgotten() {
+    let mut rig = screen();
+    let dev = RoomName::parse("dev").unwrap();
+    rig.0.join(dev.clone());
+    let join = rig.sent().remove(0);
+    assert_eq!(rig.reconnect(secs(1)).rooms.len(), 1, "the join itself enters it");
+    rig.0.received(&welcome("alice"), secs(2), 0.5);
+    let again: Vec<_> = rig.sent().into_iter().filter(|sent| sent.request != Request::Ping).collect();
+    assert_eq!(again, [join.clone()]);
+    rig.hear(&refused(Code::Unavailable, join.reference.as_ref()));
+    assert_eq!(rig.reconnect(secs(3)).rooms.len(), 1);
+}
+
+#[test]
+fn a_screen_knows_how_far_away_the_server_is() {
+    let mut rig = Rig(Model::new(Start { many: true, ..start(true, None) }));
+    assert_eq!(rig.0.connection(), Connection::Coming);
+    rig.0.connected(Duration::ZERO);
+    rig.0.take();
+    rig.0.received(&welcome("alice"), secs(1), 0.5);
+    assert_eq!(rig.sent()[0].request, Request::Ping);
+    rig.0.received(&line(Event::Pong, None), secs(1) + Duration::from_millis(3), 0.5);
+    assert_eq!(rig.0.connection(), Connection::Up { latency: Some(Duration::from_millis(3)) });
+    rig.0.lost(secs(2), 0.0);
+    assert_eq!(rig.0.connection(), Connection::Waiting { until: secs(2) });
 }

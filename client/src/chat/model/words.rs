@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::Refusal;
-use engine::chat::Told;
+use engine::chat::{Replay, Told};
 use engine::names::{RoomName, UserName};
 
 use crate::naming::Naming;
@@ -42,6 +42,17 @@ pub(crate) enum Note {
     Help,
 }
 
+/// How the connection is at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connection {
+    /// There; with the time that an answer takes, when that is known.
+    Up { latency: Option<Duration> },
+    /// Being made.
+    Coming,
+    /// Gone; the next try is at this time.
+    Waiting { until: Duration },
+}
+
 /// Why it is over.
 #[derive(Debug, PartialEq)]
 pub(crate) enum End {
@@ -63,8 +74,10 @@ pub(crate) struct Start {
     pub(crate) naming: Naming,
     /// Where one goes.
     pub(crate) room: RoomName,
-    /// Lines of the past to show on entering.
-    pub(crate) history: u32,
+    /// What of a room's past to show on entering.
+    pub(crate) replay: Replay,
+    /// Whether a join keeps the rooms that one is in, and the latency is measured, as a screen wants it.
+    pub(crate) many: bool,
     /// How long a server may take to answer.
     pub(crate) timeout: Duration,
     /// How long to go on without a connection; `None` for as long as the person likes.

@@ -1,0 +1,124 @@
+//! The terminal's alternate screen, and the way back from it however a run ends.
+
+use std::io::{self, Stdout, Write as _, stdout};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::Show;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::execute;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::backend::CrosstermBackend;
+use ratatui::{Frame, Terminal};
+
+/// Whether the terminal is in a state from which it must be brought back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The whole terminal. It is given back when this is dropped, and before a panic speaks.
+pub(crate) struct AlternateScreen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    mouse: bool,
+}
+
+impl AlternateScreen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn take(mouse: bool) -> io::Result<Self> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(give_back_before_a_panic_speaks);
+        enter(mouse)?;
+        let terminal = Terminal::new(CrosstermBackend::new(stdout())).inspect_err(|_| give_back())?;
+        Ok(AlternateScreen { terminal, mouse })
+    }
+
+    /// Draws one frame.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw).map(|_| ())
+    }
+
+    /// Its columns and rows.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn size(&self) -> io::Result<(u16, u16)> {
+        self.terminal.size().map(|size| (size.width, size.height))
+    }
+
+    /// Makes the next frame draw everything anew.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Rings the bell.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn ring(&mut self) -> io::Result<()> {
+        stdout().write_all(b"\x07")?;
+        stdout().flush()
+    }
+
+    /// Gives the terminal back, stops as Ctrl-Z stops a program, and takes it again afterwards.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        stop()?;
+        enter(self.mouse)?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for AlternateScreen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn enter(mouse: bool) -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    let entered = enable_raw_mode().and_then(|()| {
+        execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        if mouse { execute!(stdout(), EnableMouseCapture) } else { Ok(()) }
+    });
+    entered.inspect_err(|_| give_back())
+}
+
+/// A terminal that is gone can't be given back, and whoever ends has other troubles.
+fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+    }
+}
+
+fn give_back_before_a_panic_speaks() {
+    let speak = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back();
+        speak(panic);
+    }));
+}
+
+/// As the terminal itself does it: the whole job stops, whatever started it.
+#[cfg(unix)]
+fn stop() -> io::Result<()> {
+    use rustix::process::{Signal, kill_current_process_group};
+    Ok(kill_current_process_group(Signal::TSTP)?)
+}
+
+#[cfg(not(unix))]
+fn stop() -> io::Result<()> {
+    Ok(())
+}

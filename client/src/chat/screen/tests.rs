@@ -1,0 +1,430 @@
+//! The screen as it is drawn, and what it wants.
+
+use std::time::Duration;
+
+use crossterm::event::{
+    Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use engine::chat::{Event, LeaveReason, Message, Told};
+use engine::{Code, Refusal};
+use insta::assert_snapshot;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::*;
+use crate::chat::model::Note;
+use crate::chat::session::Front;
+
+/// 2026-11-22, 08:10 in UTC.
+const AT: Timestamp = Timestamp(1_795_335_000_123);
+const DAY: u64 = 86_400_000;
+
+fn user(name: &str) -> UserName {
+    UserName::parse(name).unwrap()
+}
+
+fn room(name: &str) -> RoomName {
+    RoomName::parse(name).unwrap()
+}
+
+fn message(id: u64, from: &str, text: &str) -> Event {
+    let message = Message { room: RoomName::lobby(), id, from: user(from), text: text.into(), at: AT };
+    Event::Message { message, replay: false }
+}
+
+fn message_in(name: &str, id: u64, text: &str) -> Event {
+    let message = Message { room: room(name), id, from: user("bob"), text: text.into(), at: AT };
+    Event::Message { message, replay: false }
+}
+
+fn entered(name: &str, members: &[&str], last_id: u64) -> Event {
+    let members = members.iter().map(|name| user(name)).collect();
+    Event::Entered { room: room(name), members, last_id, gap: false }
+}
+
+/// A screen, and a terminal that is only a grid.
+struct Rig {
+    screen: Screen,
+    size: (u16, u16),
+    keys: u64,
+}
+
+impl Rig {
+    fn new(wide: u16, high: u16) -> Self {
+        let look = Look { zone: TimeZone::UTC, now: AT, colours: Colours(true) };
+        let mut screen = Screen::new(user("alice"), RoomName::lobby(), look);
+        screen.resized(wide, high);
+        Rig { screen, size: (wide, high), keys: 0 }
+    }
+
+    /// In the lobby with two others.
+    fn inside(wide: u16, high: u16) -> Self {
+        let mut rig = Rig::new(wide, high);
+        rig.hear(entered("lobby", &["bob", "Carol"], 0));
+        rig
+    }
+
+    fn hear(&mut self, event: Event) {
+        self.answer(None, event);
+    }
+
+    fn answer(&mut self, reference: Option<Ref>, event: Event) {
+        self.screen.told(&Told { reference, event }, &user("alice")).unwrap();
+    }
+
+    /// Asks what is wished, as the driver does; the answers are the keys.
+    fn grant(&mut self) -> Vec<(Ref, Wish)> {
+        let mut granted = Vec::new();
+        for wish in self.screen.take() {
+            self.keys += 1;
+            let key = Ref::parse(&format!("k{}", self.keys)).unwrap();
+            if let Wish::Ask(_, purpose) | Wish::Join(_, purpose) = &wish {
+                self.screen.asked(key.clone(), purpose.clone());
+            }
+            granted.push((key, wish));
+        }
+        granted
+    }
+
+    fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) {
+        self.screen.event(&Input::Key(KeyEvent::new(code, modifiers)));
+    }
+
+    fn press(&mut self, code: KeyCode) {
+        self.key(code, KeyModifiers::NONE);
+    }
+
+    fn typed(&mut self, text: &str) {
+        text.chars().for_each(|c| self.press(KeyCode::Char(c)));
+    }
+
+    /// Types a line and grants what follows from it.
+    fn enter(&mut self, line: &str) -> Vec<(Ref, Wish)> {
+        self.typed(line);
+        self.press(KeyCode::Enter);
+        self.grant()
+    }
+
+    fn resize(&mut self, wide: u16, high: u16) {
+        self.size = (wide, high);
+        self.screen.event(&Input::Resize(wide, high));
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) {
+        let modifiers = KeyModifiers::NONE;
+        self.screen.event(&Input::Mouse(MouseEvent { kind, column, row, modifiers }));
+    }
+
+    fn drawn_with(&self, status: Status) -> Terminal<TestBackend> {
+        let mut terminal = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
+        terminal.draw(|frame| self.screen.draw(frame, &status)).unwrap();
+        terminal
+    }
+
+    fn drawn(&self) -> String {
+        let connected = Connected::Yes { latency: Some(Duration::from_millis(3)) };
+        self.drawn_with(Status { connected, presence: None }).backend().to_string()
+    }
+
+    /// The rows of the talk that hold a text.
+    fn shows(&self, text: &str) -> bool {
+        self.drawn().contains(text)
+    }
+}
+
+/// A room in which much was said; every message is a row.
+fn long(count: u64) -> Rig {
+    let mut rig = Rig::inside(50, 8);
+    (1..=count).for_each(|id| rig.hear(message(id, "bob", &format!("line {id} of many"))));
+    rig.grant();
+    rig
+}
+
+#[test]
+fn a_wide_screen_has_rooms_talk_people_status_and_input() {
+    let mut rig = Rig::inside(80, 14);
+    rig.hear(message(1, "bob", "hello, all"));
+    rig.hear(message(2, "Carol", "* waves"));
+    rig.enter("hi");
+    rig.enter("/join dev");
+    rig.hear(entered("dev", &[], 0));
+    rig.press(KeyCode::Char('x'));
+    rig.hear(message(4, "bob", "alice: are you there?"));
+    rig.hear(Event::Joined { room: RoomName::lobby(), user: user("dave"), at: AT });
+    assert_snapshot!("in_dev_with_news_in_the_lobby", rig.drawn());
+    rig.key(KeyCode::Char('p'), KeyModifiers::CONTROL);
+    assert_snapshot!("back_in_the_lobby", rig.drawn());
+}
+
+#[test]
+fn names_mentions_and_what_is_on_its_way_look_different() {
+    let mut rig = Rig::inside(50, 8);
+    rig.hear(message(1, "bob", "hello"));
+    rig.hear(message(2, "bob", "hello, Alice!"));
+    rig.enter("not yet kept");
+    let terminal = rig.drawn_with(Status { connected: Connected::Coming, presence: None });
+    let style = |text: &str| {
+        let buffer = terminal.backend().buffer();
+        let at = (0..buffer.area.height).find_map(|y| {
+            let row: String = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
+            row.find(text).map(|x| (row[..x].chars().count() as u16, y))
+        });
+        buffer[at.unwrap()].style()
+    };
+    let colours = Colours(true);
+    assert_eq!(style("bob>").fg, colours.name(&user("bob")).fg);
+    assert_eq!(style("hello, Alice").fg, colours.mention().fg);
+    assert_ne!(style("hello").fg, colours.mention().fg);
+    assert!(style("not yet").add_modifier.contains(ratatui::style::Modifier::DIM));
+}
+
+#[test]
+fn what_is_said_is_there_at_once_and_its_ack_puts_it_in_its_place() {
+    let mut rig = Rig::inside(50, 8);
+    let (key, wish) = rig.enter("mine").remove(0);
+    let target = Target::Room(RoomName::lobby());
+    let say = Request::Say { room: RoomName::lobby(), text: "mine".into() };
+    assert_eq!(wish, Wish::Ask(say, Purpose::Say(target, "mine".into())));
+    assert!(rig.shows("<alice> mine"));
+    rig.hear(message(2, "bob", "later"));
+    let place = Some((RoomName::lobby(), 1));
+    rig.answer(Some(key), Event::Ack { place, at: AT });
+    let drawn = rig.drawn();
+    assert!(drawn.find("mine") < drawn.find("later"), "{drawn}");
+    rig.hear(message(1, "alice", "mine"));
+    assert_eq!(rig.drawn().matches("mine").count(), 1, "its echo is the same message");
+}
+
+#[test]
+fn a_refused_line_is_marked_and_the_reason_told() {
+    let mut rig = Rig::inside(50, 8);
+    let (key, _) = rig.enter("mine").remove(0);
+    rig.answer(Some(key), Event::Refused(Refusal::new(Code::NoSpace, "the disk is full")));
+    assert!(rig.shows("<alice> mine (not said)") && rig.shows("-- the disk is full (no_space)"));
+    rig.enter("/jion dev");
+    assert!(rig.shows("there is no /jion; see /help"));
+}
+
+#[test]
+fn nothing_from_the_network_drives_the_terminal() {
+    let mut rig = Rig::inside(60, 8);
+    rig.hear(message(1, "bob", "\u{1b}[2J\u{9b}1m\ttab\u{202e}"));
+    rig.hear(Event::Refused(Refusal::new(Code::BadText, "\u{1b}]0;title\u{7}")));
+    let terminal = rig.drawn_with(Status { connected: Connected::Coming, presence: None });
+    let cells = &terminal.backend().buffer().content;
+    assert!(cells.iter().all(|cell| !cell.symbol().chars().any(char::is_control)));
+    assert!(rig.shows("\\u{1b}[2J\\u{9b}1m    tab\\u{202e}"));
+}
+
+#[test]
+fn wide_characters_and_addresses_keep_their_shape() {
+    let mut rig = Rig::inside(40, 10);
+    rig.hear(message(1, "bob", "日本語の長いメッセージは折り返される 👩‍🚀👍🏽 fine"));
+    rig.hear(message(2, "bob", "see https://example.org/a/rather/long/path for more"));
+    rig.typed("日本👍");
+    assert_snapshot!(rig.drawn());
+}
+
+#[test]
+fn older_messages_are_fetched_as_one_scrolls_up_and_the_view_stays() {
+    let mut rig = Rig::inside(50, 8);
+    (101..=150).for_each(|id| rig.hear(message(id, "bob", &format!("line {id}"))));
+    assert!(rig.grant().is_empty(), "the top is far away");
+    (0..20).for_each(|_| rig.press(KeyCode::PageUp));
+    assert!(rig.shows("line 101"));
+    let (key, wish) = rig.grant().remove(0);
+    let history = Request::History { room: RoomName::lobby(), before: Some(101), limit: PAGE };
+    assert_eq!(wish, Wish::Ask(history, Purpose::Older(RoomName::lobby())));
+    assert!(rig.grant().is_empty(), "it is asked once");
+    let before = rig.drawn();
+    let messages = (1..=100).map(|id| match message(id, "bob", &format!("line {id}")) {
+        Event::Message { message, .. } => message,
+        other => panic!("{other:?}"),
+    });
+    rig.answer(Some(key), Event::History { room: RoomName::lobby(), messages: messages.collect() });
+    assert_eq!(rig.drawn().matches("line 10").count(), before.matches("line 10").count());
+    (0..40).for_each(|_| rig.press(KeyCode::PageUp));
+    assert!(rig.shows("line 1 "), "{}", rig.drawn());
+    assert!(rig.grant().is_empty(), "nothing is older than the first");
+}
+
+#[test]
+fn who_reads_back_is_not_torn_away_and_is_told_of_what_is_new() {
+    let mut rig = long(30);
+    rig.press(KeyCode::PageUp);
+    let before = rig.drawn();
+    rig.hear(message(31, "bob", "news"));
+    let after = rig.drawn();
+    let talk = |drawn: &str| drawn.lines().take(6).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(talk(&before), talk(&after));
+    assert!(after.contains("↓ 1 new"), "{after}");
+    rig.press(KeyCode::Esc);
+    assert!(rig.shows("news") && !rig.shows("↓"));
+    rig.mouse(MouseEventKind::ScrollUp, 5, 2);
+    assert!(!rig.shows("news") && rig.shows("line 28"));
+    rig.mouse(MouseEventKind::ScrollDown, 5, 2);
+    assert!(rig.shows("news"));
+    rig.key(KeyCode::Home, KeyModifiers::CONTROL);
+    assert!(rig.shows("line 1 of"));
+}
+
+#[test]
+fn any_size_is_drawn_and_what_one_reads_stays_in_view() {
+    let mut rig = long(60);
+    (0..5).for_each(|_| rig.press(KeyCode::PageUp));
+    rig.typed("some text that is longer than the line 日本語");
+    for (wide, high) in [(10, 3), (1, 1), (2, 9), (0, 0), (300, 2), (20, 4), (76, 1), (80, 24), (56, 30)] {
+        rig.resize(wide, high);
+        for code in [KeyCode::PageUp, KeyCode::PageDown, KeyCode::Up, KeyCode::Esc, KeyCode::PageUp] {
+            rig.press(code);
+            rig.drawn_with(Status { connected: Connected::Coming, presence: None });
+        }
+    }
+    rig.resize(10, 3);
+    rig.press(KeyCode::Esc);
+    assert_snapshot!(rig.drawn());
+}
+
+#[test]
+fn rooms_and_people_have_talks_of_their_own() {
+    let mut rig = Rig::inside(80, 8);
+    let (key, wish) = rig.enter("/join dev").remove(0);
+    assert_eq!(wish, Wish::Join(room("dev"), Purpose::Enter(room("dev"))));
+    rig.answer(Some(key), Event::Refused(Refusal::new(Code::Unavailable, "not now")));
+    assert!(!rig.shows("#dev") && rig.shows("not now (unavailable)"));
+    rig.hear(Event::Direct { from: user("bob"), text: "psst".into(), at: AT });
+    assert!(rig.shows("@bob           1!"), "{}", rig.drawn());
+    assert_eq!(rig.grant().pop().unwrap().1, Wish::Ring);
+    rig.key(KeyCode::Char('a'), KeyModifiers::ALT);
+    assert!(rig.shows("<bob> psst") && !rig.shows("1!"));
+    let (key, wish) = rig.enter("what?").remove(0);
+    let direct = Request::Direct { to: user("bob"), text: "what?".into() };
+    assert!(matches!(wish, Wish::Ask(request, _) if request == direct));
+    rig.answer(Some(key), Event::Ack { place: None, at: AT });
+    rig.hear(Event::Renamed { user: user("bob"), to: user("rob"), at: AT });
+    assert!(rig.shows("@rob") && !rig.shows("@bob"));
+    rig.enter("/leave");
+    assert!(!rig.shows("@rob"));
+    rig.enter("/leave");
+    assert!(rig.shows("the only room you are in"));
+}
+
+#[test]
+fn a_click_on_a_room_goes_there() {
+    let mut rig = Rig::inside(80, 8);
+    rig.enter("/join dev");
+    rig.mouse(MouseEventKind::Down(MouseButton::Left), 3, 0);
+    assert_eq!(rig.screen.talk().target, Target::Room(RoomName::lobby()));
+    rig.mouse(MouseEventKind::Down(MouseButton::Left), 3, 5);
+    assert_eq!(rig.screen.active, 0, "nothing is there");
+}
+
+#[test]
+fn news_are_counted_where_they_are_not_seen() {
+    let mut rig = Rig::inside(80, 8);
+    rig.enter("/join dev");
+    rig.hear(entered("dev", &["bob"], 3));
+    rig.enter("/join lobby");
+    (1..=3).for_each(|id| rig.hear(message_in("dev", id, "alice: said before")));
+    assert!(!rig.shows("!"), "what was said before one came is no news");
+    assert!(rig.grant().is_empty(), "and rings no bell");
+    rig.hear(message_in("dev", 4, "one"));
+    rig.hear(message_in("dev", 5, "Alice, two"));
+    assert!(rig.shows("#dev 2!"), "{}", rig.drawn());
+    assert_eq!(rig.grant().pop().unwrap().1, Wish::Ring);
+}
+
+#[test]
+fn days_are_told_apart() {
+    let mut rig = Rig::inside(50, 10);
+    for (id, ago) in [(1, 2 * DAY), (2, DAY), (3, DAY), (4, 0)] {
+        let (from, text, at) = (user("bob"), format!("line {id}"), Timestamp(AT.0 - ago));
+        let message = Message { room: RoomName::lobby(), id, from, text, at };
+        rig.hear(Event::Message { message, replay: true });
+    }
+    let far = Message {
+        room: RoomName::lobby(),
+        id: 5,
+        from: user("bob"),
+        text: "?".into(),
+        at: Timestamp(u64::MAX),
+    };
+    rig.hear(Event::Message { message: far, replay: false });
+    assert_snapshot!(rig.drawn());
+}
+
+#[test]
+fn a_lost_connection_is_told_quietly_and_keeps_what_was_typed() {
+    let mut rig = Rig::inside(70, 8);
+    rig.typed("half a sent");
+    rig.screen.note(&Note::Lost, &user("alice")).unwrap();
+    let status = Status { connected: Connected::Waiting(Duration::from_millis(1500)), presence: None };
+    let drawn = rig.drawn_with(status).backend().to_string();
+    assert!(drawn.contains("no connection, next try in 2 s") && drawn.contains("> half a sent"), "{drawn}");
+    rig.screen.note(&Note::Back, &user("alice")).unwrap();
+    rig.hear(entered("lobby", &["bob"], 0));
+    assert!(rig.shows("connected, 3 ms") && rig.shows("> half a sent"));
+}
+
+#[test]
+fn a_room_that_began_anew_goes_on_below() {
+    let mut rig = long(40);
+    rig.hear(entered("lobby", &["bob"], 1));
+    rig.hear(message(1, "bob", "a new beginning"));
+    let drawn = rig.drawn();
+    assert!(drawn.find("line 40") < drawn.find("a new beginning"), "{drawn}");
+}
+
+#[test]
+fn people_come_go_and_are_counted() {
+    let mut rig = Rig::inside(60, 6);
+    let reason = LeaveReason::Lost;
+    rig.hear(Event::Left { room: RoomName::lobby(), user: user("bob"), at: AT, reason });
+    assert!(rig.shows("-- bob left (connection lost)") && rig.shows("2 here") && !rig.shows("│ bob"));
+    rig.hear(Event::Members { room: RoomName::lobby(), joined: 10_000, left: 0, count: 10_230 });
+    assert!(rig.shows("10230 here") && rig.shows("+ 10228 more"));
+}
+
+#[test]
+fn tab_completes_and_arrows_recall() {
+    let mut rig = Rig::inside(50, 6);
+    rig.hear(message(1, "bob", "hello"));
+    rig.typed("b");
+    rig.press(KeyCode::Tab);
+    assert!(rig.shows("> bob: "));
+    rig.enter("yes");
+    rig.typed("/j");
+    rig.press(KeyCode::Tab);
+    rig.typed("lo");
+    rig.press(KeyCode::Tab);
+    assert!(rig.shows("> /join lobby "));
+    rig.press(KeyCode::Up);
+    assert!(rig.shows("> bob: yes"));
+    rig.press(KeyCode::Down);
+    assert!(rig.shows("> /join lobby "));
+}
+
+#[test]
+fn leaving_takes_an_empty_line() {
+    let control = KeyModifiers::CONTROL;
+    let mut rig = Rig::inside(50, 6);
+    rig.typed("precious");
+    rig.key(KeyCode::Char('c'), control);
+    assert!(rig.grant().is_empty());
+    rig.key(KeyCode::Char('c'), control);
+    rig.key(KeyCode::Char('d'), control);
+    let wishes: Vec<Wish> = rig.grant().into_iter().map(|(_, wish)| wish).collect();
+    assert_eq!(wishes, [Wish::Interrupt, Wish::Quit]);
+    assert_eq!(rig.enter("/quit").pop().unwrap().1, Wish::Quit);
+}
+
+#[test]
+fn a_paste_of_several_lines_is_several_messages() {
+    let mut rig = Rig::inside(50, 8);
+    rig.screen.event(&Input::Paste("one\ntwo".into()));
+    assert!(rig.shows("> one⏎two"));
+    rig.press(KeyCode::Enter);
+    assert_eq!(rig.grant().len(), 2);
+    assert!(rig.shows("<alice> one") && rig.shows("<alice> two"));
+}

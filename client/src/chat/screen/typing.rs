@@ -1,0 +1,201 @@
+//! What follows from keys, the mouse and pastes.
+
+use crossterm::event::{Event, MouseButton, MouseEvent, MouseEventKind};
+use engine::Refusal;
+use engine::chat::Request;
+use engine::names::{RoomName, UserName};
+use ratatui::layout::Position;
+
+use super::commands::{HELP, Wanted, read};
+use super::complete::{Completion, Words};
+use super::keys::{Action, action};
+use super::layout::Layout;
+use super::{Purpose, Screen, Wish};
+use crate::chat::command::{self, Target};
+use crate::chat::line::{Line, Tone};
+
+/// Rows that one step of the wheel moves.
+const WHEEL: usize = 3;
+
+impl Screen {
+    /// Something came from the terminal.
+    pub(crate) fn event(&mut self, event: &Event) {
+        match event {
+            Event::Key(key) => {
+                if let Some(action) = action(*key) {
+                    self.act(action);
+                }
+            }
+            Event::Paste(text) => {
+                self.completion = None;
+                self.editor.insert(text);
+            }
+            Event::Mouse(mouse) => self.mouse(*mouse),
+            Event::Resize(wide, high) => self.resized(*wide, *high),
+            Event::FocusGained | Event::FocusLost => {}
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        if !matches!(action, Action::Complete { .. }) {
+            self.completion = None;
+        }
+        let page = usize::from(self.pane().high.saturating_sub(1)).max(1);
+        match action {
+            Action::Edit(edit) => self.editor.edit(edit),
+            Action::Enter => self.enter(),
+            Action::Complete { forward } => self.complete(forward),
+            Action::PageUp => self.scroll_up(page),
+            Action::PageDown => self.scroll_down(page),
+            Action::ToOldest => {
+                let (pane, look) = (self.pane(), self.look.clone());
+                self.talk_mut().to_oldest(pane, &look);
+            }
+            Action::ToNewest => self.to_newest(),
+            Action::NextTalk => self.look_at((self.active + 1) % self.talks.len()),
+            Action::PreviousTalk => {
+                self.look_at((self.active + self.talks.len() - 1) % self.talks.len());
+            }
+            Action::Talk(at) => self.look_at(at),
+            Action::NextUnread => self.next_unread(),
+            Action::Break if self.editor.is_empty() => self.wishes.push(Wish::Interrupt),
+            Action::Break => self.editor.clear(),
+            Action::EndOfInput if self.editor.is_empty() => self.wishes.push(Wish::Quit),
+            Action::EndOfInput => self.editor.edit(super::editor::Edit::Delete),
+            Action::Repaint => self.wishes.push(Wish::Repaint),
+            Action::Suspend => self.wishes.push(Wish::Suspend),
+        }
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent) {
+        match mouse.kind {
+            MouseEventKind::ScrollUp => self.scroll_up(WHEEL),
+            MouseEventKind::ScrollDown => self.scroll_down(WHEEL),
+            MouseEventKind::Down(MouseButton::Left) => {
+                let at = Position { x: mouse.column, y: mouse.row };
+                let rooms = Layout::of(self.area).rooms.filter(|rooms| rooms.contains(at));
+                if let Some(rooms) = rooms {
+                    let first = (self.active + 1).saturating_sub(rooms.height.into());
+                    self.look_at(first + usize::from(mouse.row - rooms.y));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn scroll_up(&mut self, rows: usize) {
+        let pane = self.pane();
+        self.talks[self.active].scroll_up(rows, pane, &self.look);
+    }
+
+    fn scroll_down(&mut self, rows: usize) {
+        let pane = self.pane();
+        self.talks[self.active].scroll_down(rows, pane, &self.look);
+        self.look_at(self.active);
+    }
+
+    fn to_newest(&mut self) {
+        self.talk_mut().to_newest();
+        self.look_at(self.active);
+    }
+
+    /// Those for the reader first.
+    fn next_unread(&mut self) {
+        let count = self.talks.len();
+        let order = (1..count).map(|step| (self.active + step) % count);
+        let found = order.clone().find(|&at| self.talks[at].mentions > 0);
+        if let Some(at) = found.or_else(|| order.clone().find(|&at| self.talks[at].unread > 0)) {
+            self.look_at(at);
+        }
+    }
+
+    fn enter(&mut self) {
+        for line in self.editor.enter() {
+            let target = self.talk().target.clone();
+            match read(&line, &target) {
+                Ok(wanted) => self.carry_out(wanted),
+                Err(refusal) => self.mistaken(&refusal),
+            }
+        }
+    }
+
+    fn carry_out(&mut self, wanted: Wanted) {
+        match wanted {
+            Wanted::Nothing => {}
+            Wanted::Ask(request) => self.ask(request),
+            Wanted::Open(target) => self.open(target),
+            Wanted::Close(room) => self.close_typed(room),
+            Wanted::Clear => self.talk_mut().clear(),
+            Wanted::Help => self.help(),
+            Wanted::Quit => self.wishes.push(Wish::Quit),
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        let purpose = match &request {
+            Request::Say { room, text } => Purpose::Say(Target::Room(room.clone()), text.clone()),
+            Request::Direct { to, text } => {
+                let target = Target::Person(to.clone());
+                self.open(target.clone());
+                Purpose::Say(target, text.clone())
+            }
+            _ => Purpose::Typed,
+        };
+        self.wishes.push(Wish::Ask(request, purpose));
+    }
+
+    fn close_typed(&mut self, room: Option<RoomName>) {
+        let at = match room.map(Target::Room) {
+            None => Some(self.active),
+            Some(target) => self.find(&target),
+        };
+        let Some(at) = at else {
+            return self.mistaken(&Refusal::new(engine::Code::NotInRoom, "you are not in that room"));
+        };
+        if self.talks.len() == 1 {
+            let words = "this is the only room you are in; /quit leaves the chat";
+            return self.mistaken(&Refusal::new(engine::Code::BadRequest, words));
+        }
+        if let Some(room) = self.talks[at].target.room() {
+            self.wishes.push(Wish::Leave(room.clone()));
+        }
+        self.close(at);
+    }
+
+    fn help(&mut self) {
+        for words in command::HELP.iter().chain(HELP) {
+            let line = Line { tone: Tone::Help, at: None, text: (*words).to_owned() };
+            self.talk_mut().told(&line);
+        }
+        self.to_newest();
+    }
+
+    fn mistaken(&mut self, refusal: &Refusal) {
+        let text = format!("{} ({})", refusal.words, refusal.code);
+        let text = crate::terminal::safe(&text).into_owned();
+        self.talk_mut().told(&Line { tone: Tone::Wrong, at: None, text });
+        self.to_newest();
+    }
+
+    fn complete(&mut self, forward: bool) {
+        match &mut self.completion {
+            Some(completion) => completion.step(forward),
+            None => self.completion = self.begin_completion(),
+        }
+        if let Some(completion) = &self.completion {
+            let (start, text) = completion.shown();
+            self.editor.replace_from(start, text);
+        }
+    }
+
+    fn begin_completion(&self) -> Option<Completion> {
+        let (line, cursor) = self.editor.line();
+        let talk = self.talk();
+        let partner = if let Target::Person(name) = &talk.target { Some(name) } else { None };
+        let people = talk.speakers().chain(talk.people.iter()).chain(partner);
+        let people = people.filter(|name| **name != self.me).map(UserName::as_str).collect();
+        let open = self.talks.iter().filter_map(|talk| talk.target.room());
+        let rooms = open.chain(&self.rooms).map(RoomName::as_str).collect();
+        Completion::begin(line, cursor, &Words { people, rooms })
+    }
+}

@@ -1,0 +1,175 @@
+//! Chat on a whole screen: the machine, the screen and the terminal, brought together.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use engine::chat::Replay;
+use futures_core::Stream;
+use jiff::tz::TimeZone;
+use tokio::time::sleep;
+
+use super::model::{Connection, End};
+use super::presence::Presence;
+use super::screen::{Colours, Connected, Look, Screen, Status, Wish};
+use super::session::{Manner, Session};
+use super::{Options, verdict};
+use crate::alternate::AlternateScreen;
+use crate::errors::{Failure, Outcome};
+use crate::info;
+use crate::signals::interrupted;
+use crate::terminal::{colours, now, output_failed};
+
+/// Messages that one gets on entering a room; older ones come as one scrolls up.
+const NEWEST: u32 = 50;
+/// Lines of the server that are taken in before the next frame is drawn.
+const AT_ONCE: usize = 256;
+/// How often the times on the screen are drawn anew.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How a person likes the screen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taste {
+    /// Ring the bell when somebody says one's name.
+    pub(crate) bell: bool,
+    /// Take the mouse, for the wheel.
+    pub(crate) mouse: bool,
+    /// Colours, unless the terminal or NO_COLOR say no.
+    pub(crate) colours: bool,
+}
+
+impl Taste {
+    /// The same with what was said on the command line.
+    pub(crate) fn with(self, bell: bool, no_mouse: bool) -> Self {
+        Taste { bell: self.bell || bell, mouse: self.mouse && !no_mouse, ..self }
+    }
+}
+
+/// Chats until the person leaves.
+pub(crate) async fn run(options: &Options, taste: Taste, info: info::Options) -> Outcome {
+    let manner = Manner { replay: Replay::Last(NEWEST), many: true, patience: None };
+    let session = Session::open(options, manner).await?;
+    let look = Look { zone: TimeZone::system(), now: now(), colours: Colours(taste.colours && colours()) };
+    let screen = Screen::new(options.naming.name.clone(), options.room.clone(), look);
+    let terminal = AlternateScreen::take(taste.mouse).map_err(output_failed)?;
+    let presence = Presence::watch(info);
+    let mut window = Window { session, screen, terminal, presence, bell: taste.bell, leaving: false };
+    let end = window.drive().await;
+    window.session.say_goodbye().await;
+    drop(window);
+    verdict(end?, options, None)
+}
+
+struct Window<'a> {
+    session: Session<'a>,
+    screen: Screen,
+    terminal: AlternateScreen,
+    presence: Presence,
+    bell: bool,
+    /// The person has said that they leave.
+    leaving: bool,
+}
+
+impl Window<'_> {
+    async fn drive(&mut self) -> Outcome<End> {
+        let mut events = EventStream::new();
+        let mut interrupted = pin!(interrupted());
+        let (wide, high) = self.terminal.size().map_err(output_failed)?;
+        self.screen.resized(wide, high);
+        loop {
+            if let Some(end) = self.settle()? {
+                return Ok(end);
+            }
+            let status = self.status();
+            self.terminal.draw(|frame| self.screen.draw(frame, &status)).map_err(output_failed)?;
+            tokio::select! {
+                () = self.session.turn() => self.take_in().await,
+                event = next(&mut events) => self.event(event)?,
+                () = self.presence.changed() => {}
+                () = sleep(SECOND) => {}
+                failure = &mut interrupted => return Err(failure),
+            }
+        }
+    }
+
+    /// Does what the machine and the screen want, until both want nothing more.
+    fn settle(&mut self) -> Outcome<Option<End>> {
+        self.screen.tick(now());
+        loop {
+            if let Some(end) = self.session.carry_out(&mut self.screen)? {
+                return Ok(Some(end));
+            }
+            let wishes = self.screen.take();
+            if wishes.is_empty() {
+                return Ok(None);
+            }
+            for wish in wishes {
+                self.grant(wish)?;
+            }
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) -> Outcome {
+        match wish {
+            Wish::Ask(request, purpose) => {
+                let key = self.session.model.ask(request);
+                key.into_iter().for_each(|key| self.screen.asked(key, purpose.clone()));
+            }
+            Wish::Join(room, purpose) => {
+                let key = self.session.model.join(room);
+                key.into_iter().for_each(|key| self.screen.asked(key, purpose.clone()));
+            }
+            Wish::Leave(room) => self.session.model.leave(room),
+            Wish::Ring if self.bell => self.terminal.ring().map_err(output_failed)?,
+            Wish::Ring => {}
+            Wish::Repaint => self.terminal.forget().map_err(output_failed)?,
+            Wish::Suspend => self.terminal.suspend().map_err(output_failed)?,
+            // Who says it twice does not wait for what has no answer yet.
+            Wish::Quit if self.leaving => return Err(Failure::Interrupted),
+            Wish::Quit => {
+                self.leaving = true;
+                self.session.model.finish();
+            }
+            Wish::Interrupt => return Err(Failure::Interrupted),
+        }
+        Ok(())
+    }
+
+    /// Takes in what else has come already: many lines, one frame.
+    async fn take_in(&mut self) {
+        for _ in 1..AT_ONCE {
+            let more = tokio::select! {
+                biased;
+                () = self.session.turn() => true,
+                () = std::future::ready(()) => false,
+            };
+            if !more {
+                break;
+            }
+        }
+    }
+
+    fn event(&mut self, event: Option<io::Result<Event>>) -> Outcome {
+        match event {
+            Some(Ok(event)) => self.screen.event(&event),
+            Some(Err(error)) => return Err(Failure::local("can't read the terminal", &error)),
+            // The terminal is gone.
+            None => return Err(Failure::Interrupted),
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> Status {
+        let connected = match self.session.model.connection() {
+            Connection::Up { latency } => Connected::Yes { latency },
+            Connection::Coming => Connected::Coming,
+            Connection::Waiting { until } => Connected::Waiting(until.saturating_sub(self.session.now())),
+        };
+        Status { connected, presence: self.presence.age() }
+    }
+}
+
+async fn next(events: &mut EventStream) -> Option<io::Result<Event>> {
+    std::future::poll_fn(|context| Pin::new(&mut *events).poll_next(context)).await
+}
