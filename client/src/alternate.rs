@@ -122,3 +122,46 @@ fn stop() -> io::Result<()> {
 fn stop() -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Output};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Set for the run that is to panic.
+    const PANICS: &str = "PARLANCE_TEST_PANICS";
+
+    fn tmux(args: &[&str]) -> io::Result<Output> {
+        let socket = format!("parlance-panic-{}", std::process::id());
+        Command::new("tmux").args(["-L", &socket, "-f", "/dev/null"]).args(args).output()
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_speaks() {
+        if std::env::var_os(PANICS).is_some() {
+            let _screen = AlternateScreen::take(true).unwrap();
+            panic!("on purpose");
+        }
+        let own = std::env::current_exe().unwrap();
+        let name = "alternate::tests::a_panic_gives_the_terminal_back_before_it_speaks";
+        let run = format!(
+            "{PANICS}=1 RUST_BACKTRACE=0 '{}' --exact {name} --nocapture; stty -a; read -r REPLY",
+            own.display()
+        );
+        let Ok(opened) = tmux(&["new-session", "-d", "-s", "one", "-x", "100", "-y", "40", &run]) else {
+            return eprintln!("SKIPPED: there is no tmux here, so nobody saw a panic on the screen");
+        };
+        assert!(opened.status.success(), "{opened:?}");
+        let screens = std::iter::repeat_with(|| {
+            std::thread::sleep(Duration::from_millis(50));
+            let captured = tmux(&["capture-pane", "-p", "-t", "one"]).unwrap().stdout;
+            String::from_utf8_lossy(&captured).into_owned()
+        });
+        let last = screens.take(600).find(|screen| screen.contains("icanon"));
+        tmux(&["kill-server"]).unwrap();
+        let last = last.unwrap();
+        assert!(last.contains("on purpose") && !last.contains("-icanon"), "{last}");
+    }
+}

@@ -22,10 +22,12 @@ Examples:
   make 2>&1 | client chat builds            say every line of a program's output in the room builds
   client say lobby 'lunch is ready'
   client tail lobby --json --since 1041     every message after that one, as an object each
-  client info USERS
+  client status --watch
+  client users --json
   client put report.pdf
+  client put -r photos
   tar c src | client put - --as src.tar
-  client get report.pdf --to Downloads/
+  client get 'notes/*.txt' --to Downloads/
   client --host 192.168.1.5 status
 
 Exit codes:
@@ -35,7 +37,11 @@ Exit codes:
   3    nothing listens there, or there is no answer
   4    the connection was lost in the middle
   5    what arrived is not what was sent: the hashes differ
-  130  interrupted";
+  130  interrupted
+
+Files:
+  ~/.config/parlance/client.toml            settings: name, host, colours, bell, mouse
+  ~/.local/state/parlance/name              the name that was typed last";
 
 /// Chat, ask, send and fetch files on a network of your own. Without a command: a menu.
 #[derive(Debug, Parser)]
@@ -101,32 +107,60 @@ pub(crate) enum Command {
         request: Vec<String>,
     },
     /// Show how all services are, as a small table
-    Status,
-    /// Send files
+    Status {
+        /// Show it again and again [default: every 2s]
+        #[arg(short, long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = wait)]
+        watch: Option<Duration>,
+    },
+    /// Show what time it is there
+    Time,
+    /// List who is in chat
+    Users,
+    /// List the rooms, and how many are in each
+    Rooms,
+    /// List the services, and how each is
+    Services,
+    /// Send files, and folders with -r
     Put(Put),
-    /// Fetch a file
+    /// Fetch files, and folders with -r; never over a file that is there
     Get(Get),
     /// List files
     Ls {
-        /// Only names that begin with this
+        /// Only names that begin with this, or are like it: `notes/*.txt`
         #[arg(default_value = "")]
         prefix: String,
         /// Sizes and times, too
         #[arg(short, long)]
         long: bool,
     },
-    /// Delete a file
+    /// Delete files
     Rm {
-        /// Its name
-        name: String,
+        /// Their names, or patterns in quotes: 'notes/*.txt'
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
     },
-    /// Show size, hash and time of a file
+    /// Show size, hash and time of files
     Stat {
-        /// Its name
-        name: String,
+        /// Their names, or patterns in quotes: 'notes/*.txt'
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
     },
     /// Try all services once, step by step
     Demo,
+    /// Print what makes your shell complete this program's words
+    #[command(
+        after_help = "Example:\n  client completions bash >~/.local/share/bash-completion/completions/client"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  client man | man -l -")]
+    Man {
+        /// The command whose page is wanted, instead of the whole program's
+        command: Option<String>,
+    },
 }
 
 /// Where and how to chat.
@@ -173,6 +207,14 @@ impl Tail {
 
 /// What to send.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  client put report.pdf a.txt
+  client put -r photos                      as photos/…
+  client put -r photos --as 2026/summer     as 2026/summer/…
+  tar c src | client put - --as src.tar
+
+A large file that is cut off goes on where it was; what is stored is compared by its hash.")]
 pub(crate) struct Put {
     /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -180,19 +222,35 @@ pub(crate) struct Put {
     /// What to call it there [default: the file's own name]
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Send folders with all that is in them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
 }
 
 /// What to fetch.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  client get report.pdf --to Downloads/
+  client get 'notes/*.txt'                  quoted, so that the shell leaves the star alone
+  client get -r photos                      into ./photos
+  client get src.tar --to - | tar x
+
+A file is first written beside its place and moved there when its hash is right. One that is there
+already is replaced only with --force.")]
 pub(crate) struct Get {
-    /// Its name there
-    pub(crate) name: String,
+    /// Their names there, or patterns: 'notes/*.txt'
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
     /// Where to put it: a file, a folder, or `-` for standard output [default: the last part of NAME]
     #[arg(long, value_name = "PATH")]
     pub(crate) to: Option<PathBuf>,
-    /// Replace the file if there is one
+    /// Replace files that are there
     #[arg(long)]
     pub(crate) force: bool,
+    /// Fetch folders with all that is in them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
 }
 
 impl Common {

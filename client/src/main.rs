@@ -12,6 +12,7 @@ mod file;
 mod folders;
 mod info;
 mod input;
+mod manual;
 mod menu;
 mod naming;
 mod signals;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::cli::{Cli, Command, Common, Put};
+use self::cli::{Cli, Command, Common};
 use self::errors::{Failure, Outcome};
 use self::input::Input;
 use self::signals::or_interrupted;
@@ -70,13 +71,20 @@ async fn run(common: &Common, command: Option<Command>) -> Outcome {
 async fn run_once(common: &Common, command: Command) -> Outcome {
     match command {
         Command::Info { request } => info::run(&common.info(), &request.join(" ")).await,
-        Command::Status => info::status(&common.info()).await,
-        Command::Put(Put { files, name }) => file::put(&common.file(), &files, name.as_deref()).await,
+        Command::Status { watch: None } => info::status(&common.info()).await,
+        Command::Status { watch: Some(every) } => info::watch(&common.info(), every).await,
+        Command::Time => info::run(&common.info(), "TIME").await,
+        Command::Users => info::run(&common.info(), "USERS").await,
+        Command::Rooms => info::run(&common.info(), "ROOMS").await,
+        Command::Services => info::run(&common.info(), "SERVICES").await,
+        Command::Put(wanted) => file::put(&common.file(), &wanted).await,
         Command::Get(wanted) => file::get(&common.file(), &wanted).await,
         Command::Ls { prefix, long } => file::ls(&common.file(), &prefix, long).await,
-        Command::Rm { name } => file::rm(&common.file(), &name).await,
-        Command::Stat { name } => file::stat(&common.file(), &name).await,
+        Command::Rm { names } => file::rm(&common.file(), &names).await,
+        Command::Stat { names } => file::stat(&common.file(), &names).await,
         Command::Demo => demo::run(common).await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { command } => manual::page(command.as_deref()),
         Command::Chat(_) | Command::Say { .. } | Command::Tail(_) => {
             unreachable!("chat says goodbye by itself")
         }

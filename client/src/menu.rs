@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use engine::names::{RoomName, UserName};
 
-use crate::cli::{Common, Get};
+use crate::cli::{Common, Get, Put};
 use crate::config::remember_name;
 use crate::errors::{Failure, Outcome};
 use crate::input::{Input, Typed};
@@ -61,13 +61,6 @@ fn tell(outcome: Outcome) -> Outcome {
     Ok(())
 }
 
-/// Whoever can't be remembered chats all the same.
-fn remember(name: &UserName) {
-    if let Err(error) = remember_name(name) {
-        note(&safe(&format!("-- the name can't be remembered: {error}")));
-    }
-}
-
 fn parse(line: &str) -> Option<Choice> {
     Some(match line.trim().to_lowercase().as_str() {
         "1" | "chat" => Choice::Chat,
@@ -120,7 +113,8 @@ impl Menu<'_> {
                 Some(line) if line.is_empty() => return Ok(Some(self.naming.clone())),
                 Some(line) => match UserName::parse(&line) {
                     Ok(name) => {
-                        remember(&name);
+                        // Whoever can't be remembered, as in a container, chats all the same.
+                        let _ = remember_name(&name);
                         return Ok(Some(Naming::chosen(name)));
                     }
                     Err(refusal) => print(&refusal.words)?,
@@ -143,7 +137,8 @@ impl Menu<'_> {
         let Some(path) = self.ask("file to send: ").await?.filter(|path| !path.is_empty()) else {
             return Ok(());
         };
-        or_interrupted(file::put(&self.common.file(), &[PathBuf::from(path)], None)).await
+        let wanted = Put { files: vec![PathBuf::from(path)], name: None, recursive: true };
+        or_interrupted(file::put(&self.common.file(), &wanted)).await
     }
 
     async fn download(&mut self) -> Outcome {
@@ -157,7 +152,8 @@ impl Menu<'_> {
         if force && !self.may_replace(&to).await? {
             return Ok(());
         }
-        or_interrupted(file::get(&self.common.file(), &Get { name, to: Some(to), force })).await
+        let wanted = Get { names: vec![name], to: Some(to), force, recursive: false };
+        or_interrupted(file::get(&self.common.file(), &wanted)).await
     }
 
     async fn may_replace(&mut self, path: &Path) -> Outcome<bool> {

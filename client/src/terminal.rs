@@ -70,7 +70,8 @@ pub(crate) fn prompt(text: &str) -> Outcome {
     write_out(text.as_bytes())
 }
 
-fn write_out(bytes: &[u8]) -> Outcome {
+/// Writes bytes to standard output, at once.
+pub(crate) fn write_out(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(output_failed)
 }

@@ -3,33 +3,83 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use blake3::{Hash, Hasher};
-use engine::file::FileName;
+use engine::file::{Entry, FileName};
 use tempfile::NamedTempFile;
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
-use wire::file::{Reply, Request};
 
-use super::connection::{Connection, STALL};
-use super::progress::Progress;
-use super::put::parse_name;
+use super::put::hash_of;
+use super::receive::Download;
+use super::select::{Selection, is_pattern, select};
 use super::{Options, Stored, local};
 use crate::cli::Get;
 use crate::errors::{Failure, Outcome};
 use crate::terminal::output_failed;
 
-const CHUNK: usize = 256 * 1024;
-
-/// Fetches one file, as it was told.
+/// Fetches files, as it was told; the first that fails ends it.
 pub(crate) async fn get(options: &Options, wanted: &Get) -> Outcome {
-    let name = parse_name(&wanted.name)?;
-    if wanted.to.as_deref() == Some(Path::new("-")) {
-        return get_to_stdout(options, &name).await;
+    let to = wanted.to.as_deref();
+    for written in &wanted.names {
+        match select(options, written, wanted.recursive).await? {
+            Selection::One(name) if to == Some(Path::new("-")) => get_to_stdout(options, &name).await?,
+            Selection::One(name) if wanted.names.len() == 1 => {
+                let target = target(&name, to)?;
+                let stored = get_file(options, &name, &target, wanted.force).await?;
+                options.print_fetched(&stored, &target)?;
+            }
+            Selection::One(name) => {
+                let target = folder(to)?.join(name.split().1);
+                let stored = get_file(options, &name, &target, wanted.force).await?;
+                options.print_fetched(&stored, &target)?;
+            }
+            Selection::Many(entries) => {
+                let kept = kept_part(written, wanted.recursive);
+                for entry in &entries {
+                    get_entry(options, entry, &folder(to)?.join(kept(&entry.name)), wanted.force).await?;
+                }
+            }
+        }
     }
-    let target = target(&name, wanted.to.as_deref())?;
-    let stored = get_file(options, &name, &target, wanted.force).await?;
-    options.print_fetched(&stored, &target)
+    Ok(())
+}
+
+/// The folder that several files go to.
+fn folder(to: Option<&Path>) -> Outcome<&Path> {
+    match to {
+        Some(to) if to == Path::new("-") => {
+            Err(Failure::Usage("only one file can go to standard output".into()))
+        }
+        Some(to) if !to.is_dir() => Err(no_folder(to)),
+        to => Ok(to.unwrap_or(Path::new("."))),
+    }
+}
+
+/// How much of a name stays in its path here: the file's own name; of a folder that is fetched whole
+/// everything from the folder's own name on.
+fn kept_part(written: &str, recursive: bool) -> impl Fn(&FileName) -> String {
+    let literal = if is_pattern(written) { "" } else { written.trim_end_matches('/') };
+    let above = literal.rfind('/').map_or(0, |at| at + 1);
+    move |name| if recursive { name.as_str()[above..].to_owned() } else { name.split().1.to_owned() }
+}
+
+/// Fetches one of several files; one that is here already, and the same, need not be fetched.
+async fn get_entry(options: &Options, entry: &Entry, target: &Path, force: bool) -> Outcome {
+    if is_same(entry, target).await? {
+        let stored = Stored { size: entry.size, hash: entry.hash, name: entry.name.clone() };
+        return options.print_fetched(&stored, target);
+    }
+    let folder = folder_of(target);
+    std::fs::create_dir_all(folder).map_err(|error| local(folder, &error))?;
+    let stored = get_file(options, &entry.name, target, force).await?;
+    options.print_fetched(&stored, target)
+}
+
+async fn is_same(entry: &Entry, target: &Path) -> Outcome<bool> {
+    match target.symlink_metadata() {
+        Ok(about) if about.is_file() && about.len() == entry.size => {
+            Ok(hash_of(target, entry.size).await? == entry.hash)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Fetches a file into its place: into a temporary file beside it, and when the hash is right under its
@@ -41,73 +91,26 @@ pub(crate) async fn get_file(
     force: bool,
 ) -> Outcome<Stored> {
     check_target(target, force)?;
-    let mut connection = options.open().await?;
-    let announced = announced(&mut connection, name).await?;
+    let mut download = Download::begin(options, name).await?;
     // Only the kind: the rest of the error tells of the temporary file.
     let beside = temporary(target).map_err(|error| local(target, &error.kind().into()))?;
     let handle = beside.reopen().map_err(|error| local(target, &error))?;
     let mut file = File::from_std(handle);
-    receive(&mut connection, &announced, &mut file, |error| local(target, &error)).await?;
+    download.receive(&mut file, |error| local(target, &error)).await?;
     file.sync_all().await.map_err(|error| local(target, &error))?;
     put_in_place(beside, target, force)?;
-    Ok(announced)
+    Ok(download.announced)
 }
 
 /// Fetches a small file into memory.
 pub(crate) async fn get_memory(options: &Options, name: &FileName) -> Outcome<Vec<u8>> {
-    let mut connection = options.open().await?;
-    let announced = announced(&mut connection, name).await?;
     let mut bytes = Vec::new();
-    receive(&mut connection, &announced, &mut bytes, output_failed).await?;
+    Download::begin(options, name).await?.receive(&mut bytes, output_failed).await?;
     Ok(bytes)
 }
 
 async fn get_to_stdout(options: &Options, name: &FileName) -> Outcome {
-    let mut connection = options.open().await?;
-    let announced = announced(&mut connection, name).await?;
-    receive(&mut connection, &announced, &mut tokio::io::stdout(), output_failed).await
-}
-
-/// What the service says will follow.
-async fn announced(connection: &mut Connection<'_>, name: &FileName) -> Outcome<Stored> {
-    let answer = connection.ask(&Request::Download { name: name.clone() }).await;
-    match answer.map_err(|failure| failure.naming(name))? {
-        Reply::File { size, hash, name } => Ok(Stored { size, hash, name }),
-        reply => Err(connection.unexpected(&reply)),
-    }
-}
-
-/// Takes the bytes that were announced, and verifies them.
-async fn receive(
-    connection: &mut Connection<'_>,
-    announced: &Stored,
-    to: &mut (impl AsyncWrite + Unpin),
-    failed: impl Fn(io::Error) -> Failure,
-) -> Outcome {
-    let progress = Progress::start(announced.name.as_str(), Some(announced.size), 0);
-    let (mut hasher, mut left, mut chunk) = (Hasher::new(), announced.size, vec![0; CHUNK]);
-    while left > 0 {
-        let room = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
-        let read = match timeout(STALL, connection.from.read(&mut chunk[..room])).await {
-            Ok(Ok(0)) | Ok(Err(_)) => return Err(connection.lost("in the middle of the file")),
-            Ok(Ok(read)) => read,
-            Err(_) => return Err(connection.lost("in the middle of the file: no byte moved for a minute")),
-        };
-        hasher.update(&chunk[..read]);
-        to.write_all(&chunk[..read]).await.map_err(&failed)?;
-        progress.moved(read);
-        left -= read as u64;
-    }
-    to.flush().await.map_err(&failed)?;
-    verify(announced, hasher.finalize())
-}
-
-fn verify(announced: &Stored, got: Hash) -> Outcome {
-    if got == announced.hash {
-        return Ok(());
-    }
-    let (name, wanted) = (announced.name.to_string(), announced.hash.to_string());
-    Err(Failure::Mismatch { name, wanted, got: got.to_string() })
+    Download::begin(options, name).await?.receive(&mut tokio::io::stdout(), output_failed).await
 }
 
 /// Where the file goes: the last part of its name, here or in the folder that was told.
@@ -187,6 +190,15 @@ mod tests {
         assert_eq!(target(&name, Some(folder.path())), folder.path().join("a b.txt"));
         let file = folder.path().join("other");
         assert_eq!(target(&name, Some(&file)), file);
+    }
+
+    #[test]
+    fn a_folder_keeps_its_own_name_and_what_is_in_it() {
+        let kept = |written, recursive, name| kept_part(written, recursive)(&FileName::parse(name).unwrap());
+        assert_eq!(kept("notes", true, "notes/deep/a"), "notes/deep/a");
+        assert_eq!(kept("my/notes/", true, "my/notes/deep/a"), "notes/deep/a");
+        assert_eq!(kept("my/*/a", false, "my/notes/a"), "a");
+        assert_eq!(kept("my/**", true, "my/notes/a"), "my/notes/a");
     }
 
     #[test]

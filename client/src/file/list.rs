@@ -9,24 +9,31 @@ use wire::time::rfc3339;
 
 use super::Options;
 use super::connection::Connection;
-use super::put::parse_name;
+use super::select::{Selection, is_pattern, matching, select};
 use crate::errors::{Failure, Outcome};
 use crate::terminal::{local_time, print, print_json, safe};
 
-/// Lists the names that begin with `prefix`, sorted as the service sorts them.
+/// Lists the names that begin with `prefix`, or that are like a pattern, as the service sorts them.
 pub(crate) async fn ls(options: &Options, prefix: &str, long: bool) -> Outcome {
+    if is_pattern(prefix) {
+        let found = matching(options, prefix).await?;
+        return found.iter().try_for_each(|entry| print_entry(options, entry, long));
+    }
     let mut connection = options.open().await?;
     let mut left = begin(&mut connection, prefix).await?;
     while left > 0 {
-        let entry = next(&mut connection, options).await?;
-        match options.json {
-            true => print_json(&object(&entry))?,
-            false if long => print(&safe(&row(&entry)))?,
-            false => print(&safe(entry.name.as_str()))?,
-        }
+        print_entry(options, &next(&mut connection, options).await?, long)?;
         left -= 1;
     }
     Ok(())
+}
+
+fn print_entry(options: &Options, entry: &Entry, long: bool) -> Outcome {
+    match options.json {
+        true => print_json(&object(entry)),
+        false if long => print(&safe(&row(entry))),
+        false => print(&safe(entry.name.as_str())),
+    }
 }
 
 /// All entries whose names begin with `prefix`.
@@ -40,13 +47,22 @@ pub(crate) async fn entries(options: &Options, prefix: &str) -> Outcome<Vec<Entr
     Ok(entries)
 }
 
-/// Deletes a file.
-pub(crate) async fn rm(options: &Options, name: &str) -> Outcome {
-    let name = delete(options, &parse_name(name)?).await?;
-    match options.json {
-        true => print_json(&json!({"deleted": name.as_str()})),
-        false => print(&format!("deleted {}", safe(name.as_str()))),
+/// Deletes files; the first that can't be deleted ends it.
+pub(crate) async fn rm(options: &Options, names: &[String]) -> Outcome {
+    for written in names {
+        let names = match select(options, written, false).await? {
+            Selection::One(name) => vec![name],
+            Selection::Many(entries) => entries.into_iter().map(|entry| entry.name).collect(),
+        };
+        for name in names {
+            let name = delete(options, &name).await?;
+            match options.json {
+                true => print_json(&json!({"deleted": name.as_str()}))?,
+                false => print(&format!("deleted {}", safe(name.as_str())))?,
+            }
+        }
     }
+    Ok(())
 }
 
 /// Deletes a file, quietly.
@@ -59,22 +75,41 @@ pub(crate) async fn delete(options: &Options, name: &FileName) -> Outcome<FileNa
     }
 }
 
-/// Shows what is known about a file.
-pub(crate) async fn stat(options: &Options, name: &str) -> Outcome {
-    let name = parse_name(name)?;
+/// Shows what is known about files.
+pub(crate) async fn stat(options: &Options, names: &[String]) -> Outcome {
+    let mut first = true;
+    for written in names {
+        let entries = match select(options, written, false).await? {
+            Selection::One(name) => vec![entry(options, name).await?],
+            Selection::Many(entries) => entries,
+        };
+        for entry in entries {
+            if !std::mem::take(&mut first) && !options.json {
+                print("")?;
+            }
+            print_stat(options, &entry)?;
+        }
+    }
+    Ok(())
+}
+
+async fn entry(options: &Options, name: FileName) -> Outcome<Entry> {
     let mut connection = options.open().await?;
     let answer = connection.ask(&Request::Stat { name: name.clone() }).await;
-    let entry = match answer.map_err(|failure| failure.naming(name))? {
-        Reply::Stat(entry) => entry,
-        reply => return Err(connection.unexpected(&reply)),
-    };
+    match answer.map_err(|failure| failure.naming(name))? {
+        Reply::Stat(entry) => Ok(entry),
+        reply => Err(connection.unexpected(&reply)),
+    }
+}
+
+fn print_stat(options: &Options, entry: &Entry) -> Outcome {
     if options.json {
-        return print_json(&object(&entry));
+        return print_json(&object(entry));
     }
     let Entry { size, hash, modified, name } = entry;
     print(&format!("name      {}", safe(name.as_str())))?;
-    print(&format!("size      {size} bytes ({})", HumanBytes(size)))?;
-    print(&format!("modified  {}", local_time(modified)))?;
+    print(&format!("size      {size} bytes ({})", HumanBytes(*size)))?;
+    print(&format!("modified  {}", local_time(*modified)))?;
     print(&format!("blake3    {hash}"))
 }
 

@@ -2,10 +2,13 @@
 
 mod body;
 mod connection;
+mod gather;
 mod get;
 mod list;
 mod progress;
 mod put;
+mod receive;
+mod select;
 
 use std::io;
 use std::path::Path;

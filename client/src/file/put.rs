@@ -1,7 +1,7 @@
 //! Sending files.
 
 use std::io::SeekFrom;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use blake3::Hash;
 use engine::Refusal;
@@ -13,9 +13,11 @@ use wire::file::{Reply, Request};
 
 use super::body::Body;
 use super::connection::Connection;
+use super::gather::{Outgoing, gather};
 use super::progress::Progress;
 use super::{Options, Stored, local};
 use crate::backoff::Backoff;
+use crate::cli::Put;
 use crate::errors::{Failure, Outcome};
 use crate::terminal::{note, safe};
 
@@ -23,19 +25,22 @@ use crate::terminal::{note, safe};
 /// it was cut.
 const AT_ONCE: u64 = 1024 * 1024;
 /// How often a connection may be lost in a row without a byte more at the other side.
-const TRIES: u32 = 8;
+pub(super) const TRIES: u32 = 8;
 
-/// Sends each of the files; the first that fails ends it.
-pub(crate) async fn put(options: &Options, files: &[PathBuf], called: Option<&str>) -> Outcome {
-    if called.is_some() && files.len() > 1 {
+/// Sends each of the files, and folders with all that is in them; the first that fails ends it.
+pub(crate) async fn put(options: &Options, wanted: &Put) -> Outcome {
+    let called = wanted.name.as_deref();
+    if called.is_some() && wanted.files.len() > 1 {
         return Err(Failure::Usage("--as names one file, and there are several".into()));
     }
-    for path in files {
-        let stored = match path.as_os_str() == "-" {
-            true => put_stdin(options, called).await?,
-            false => put_file(options, path, &name_of(path, called)?).await?,
-        };
-        options.print_stored("stored", &stored)?;
+    for path in &wanted.files {
+        if path.as_os_str() == "-" {
+            options.print_stored("stored", &put_stdin(options, called).await?)?;
+            continue;
+        }
+        for Outgoing { path, name } in gather(path, called, wanted.recursive)? {
+            options.print_stored("stored", &put_file(options, &path, &name).await?)?;
+        }
     }
     Ok(())
 }
@@ -129,7 +134,7 @@ async fn resume(
 }
 
 /// Whether trying again may help.
-fn is_passing(failure: &Failure) -> bool {
+pub(super) fn is_passing(failure: &Failure) -> bool {
     let busy = matches!(failure, Failure::Refused { code, .. } if code == "busy" || code == "unavailable");
     busy || matches!(failure.exit(), 3 | 4)
 }
@@ -161,7 +166,7 @@ fn compare(reply: Reply, sent: Sent) -> Outcome<Stored> {
 }
 
 /// The hash of a file that must not become shorter meanwhile.
-async fn hash_of(path: &Path, size: u64) -> Outcome<Hash> {
+pub(super) async fn hash_of(path: &Path, size: u64) -> Outcome<Hash> {
     let progress = Progress::start("reading", Some(size), 0);
     let file = File::open(path).await.map_err(|error| local(path, &error))?;
     let what = path.display().to_string();
@@ -179,15 +184,12 @@ async fn regular_size(path: &Path) -> Outcome<u64> {
     let about = tokio::fs::metadata(path).await.map_err(|error| local(path, &error))?;
     match about.is_file() {
         true => Ok(about.len()),
-        false => Err(Failure::Usage(format!(
-            "{} is no file; a folder can go as `tar c {0} | client put - --as NAME.tar`",
-            path.display()
-        ))),
+        false => Err(Failure::Usage(format!("{} is no file; a folder goes with -r", path.display()))),
     }
 }
 
 /// What a file is called there: as it was told, or by its own name.
-fn name_of(path: &Path, called: Option<&str>) -> Outcome<FileName> {
+pub(super) fn name_of(path: &Path, called: Option<&str>) -> Outcome<FileName> {
     let own = || {
         let own = path.file_name().and_then(|name| name.to_str());
         own.ok_or_else(|| Failure::Usage(format!("{} needs a name there: --as NAME", path.display())))

@@ -3,17 +3,19 @@
 mod ask;
 mod show;
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use engine::info::Question;
 use serde_json::json;
+use tokio::time::sleep;
 use wire::info::{MAX_PING, Page, Reply};
 
 use self::ask::ask;
 use self::show::{Listing, states, table};
 use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome};
-use crate::terminal::{print, print_json, safe};
+use crate::terminal::{note, print, print_json, prompt, safe, safe_json};
 
 pub(crate) use self::ask::Answer;
 
@@ -44,10 +46,29 @@ pub(crate) async fn run(options: &Options, words: &str) -> Outcome {
 
 /// Prints how all services are.
 pub(crate) async fn status(options: &Options) -> Outcome {
-    let Answer { reply, said } = options.ask(&Question::Status).await?;
-    match reply {
-        Reply::Status(status) if !options.json => table(&status).iter().try_for_each(|line| print(line)),
-        other => options.print_plain(&other, &said),
+    options.status_lines().await?.iter().try_for_each(|line| print(line))
+}
+
+/// Prints how all services are, again and again, until it is interrupted. What fails is told, and tried
+/// again. At a terminal the new table takes the place of the old one.
+pub(crate) async fn watch(options: &Options, every: Duration) -> Outcome {
+    let in_place = std::io::stdout().is_terminal() && !options.json;
+    let mut shown = 0;
+    loop {
+        let lines = match options.status_lines().await {
+            Ok(lines) => lines,
+            Err(failure) if in_place => vec![safe(&failure.to_string()).into_owned()],
+            Err(failure) => {
+                note(&safe(&format!("-- {failure}")));
+                Vec::new()
+            }
+        };
+        if in_place && shown > 0 {
+            prompt(&format!("\x1b[{shown}A\x1b[J"))?;
+        }
+        lines.iter().try_for_each(|line| print(line))?;
+        shown = lines.len();
+        sleep(every).await;
     }
 }
 
@@ -77,6 +98,18 @@ impl Options {
                 words: format!("this service answers only {offered}"),
             }),
             _ => Ok(answer),
+        }
+    }
+
+    async fn status_lines(&self) -> Outcome<Vec<String>> {
+        let Answer { reply, said } = self.ask(&Question::Status).await?;
+        match reply {
+            Reply::Status(status) if !self.json => Ok(table(&status)),
+            _ => {
+                let object: serde_json::Value =
+                    serde_json::from_slice(&said).map_err(|error| self.endpoint.garbled(error))?;
+                Ok(vec![safe_json(&object.to_string()).into_owned()])
+            }
         }
     }
 

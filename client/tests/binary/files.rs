@@ -147,7 +147,7 @@ fn a_file_lands_whole_or_not_at_all() {
         },
         |mut peer| {
             peer.line();
-            peer.say(format!("FILE 5 {} a\nhe", hash(HELLO)));
+            peer.say(format!("FILE 5 {} a\n", hash(HELLO)));
             peer.close();
         },
         |mut peer| {
@@ -177,6 +177,100 @@ fn a_file_lands_whole_or_not_at_all() {
     }
     playing.join().unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing temporary stays");
+}
+
+#[test]
+fn a_download_goes_on_where_it_was_cut_and_never_with_another_file() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            assert_eq!(peer.line(), "DOWNLOAD a");
+            peer.say(format!("FILE 5 {} a\nhe", hash(HELLO)));
+            peer.close();
+        },
+        |mut peer| {
+            assert_eq!(peer.line(), "RANGE 2 3 a");
+            peer.say(format!("PART 2 3 5 {} a\nllo", hash(HELLO)));
+        },
+        |mut peer| {
+            peer.line();
+            peer.say(format!("FILE 5 {} a\nhe", hash(HELLO)));
+            peer.close();
+        },
+        |mut peer| {
+            peer.line();
+            peer.say(format!("PART 2 3 5 {} a\nllO", hash(b"hellO")));
+        },
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let get = ["--file", &at, "get", "a", "--force", "--to", folder.path().to_str().unwrap()];
+    let (_, err) = expect(0, &get, b"");
+    assert!(err.contains("going on from there"), "{err}");
+    assert_eq!(std::fs::read(folder.path().join("a")).unwrap(), HELLO);
+    let (_, err) = expect(1, &get, b"");
+    assert!(err.contains("a is another file now; fetch it again"), "{err}");
+    assert_eq!(std::fs::read(folder.path().join("a")).unwrap(), HELLO);
+    playing.join().unwrap();
+}
+
+#[test]
+fn folders_go_and_come_whole_and_what_is_here_already_stays() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            assert_eq!(peer.line(), "UPLOAD 5 notes/a");
+            peer.bytes(5);
+            peer.say(format!("OK 5 {} notes/a\n", hash(HELLO)));
+        },
+        |mut peer| {
+            assert_eq!(peer.line(), "UPLOAD 5 notes/deep/b");
+            peer.bytes(5);
+            peer.say(format!("OK 5 {} notes/deep/b\n", hash(HELLO)));
+        },
+        |mut peer| {
+            assert_eq!(peer.line(), "LIST notes/");
+            peer.say(format!("LIST 2\n5 {0} {AT} notes/a\n5 {0} {AT} notes/deep/b\n", hash(HELLO)));
+        },
+        |mut peer| {
+            assert_eq!(peer.line(), "DOWNLOAD notes/deep/b");
+            peer.say(format!("FILE 5 {} notes/deep/b\nhello", hash(HELLO)));
+        },
+    ]);
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::create_dir_all(from.path().join("notes/deep")).unwrap();
+    std::fs::create_dir(to.path().join("notes")).unwrap();
+    for file in [from.path().join("notes/a"), from.path().join("notes/deep/b"), to.path().join("notes/a")] {
+        std::fs::write(file, HELLO).unwrap();
+    }
+    let (out, _) = expect(0, &["--file", &at, "put", "-r", &path(&from, "notes")], b"");
+    assert_eq!(out.matches("stored notes/").count(), 2, "{out}");
+    let (out, _) =
+        expect(0, &["--file", &at, "get", "-r", "notes", "--to", to.path().to_str().unwrap()], b"");
+    assert_eq!(out.lines().count(), 2, "the one that is here already, and the same, is told too: {out}");
+    assert_eq!(std::fs::read(to.path().join("notes/deep/b")).unwrap(), HELLO);
+    playing.join().unwrap();
+}
+
+#[test]
+fn patterns_choose_and_nothing_is_overwritten_unasked() {
+    let list = |mut peer: crate::scripted::Peer| {
+        assert_eq!(peer.line(), "LIST notes/");
+        let rows = ["notes/a.md", "notes/b.txt", "notes/deep/c.txt"]
+            .map(|name| format!("5 {} {AT} {name}\n", hash(HELLO)));
+        peer.say(format!("LIST 3\n{}", rows.concat()));
+    };
+    let (at, playing) = serve(vec![list, list, list, |mut peer| {
+        assert_eq!(peer.line(), "DELETE notes/b.txt");
+        peer.say("OK deleted notes/b.txt\n");
+    }]);
+    let folder = tempfile::tempdir().unwrap();
+    let here = path(&folder, "b.txt");
+    std::fs::write(&here, "mine").unwrap();
+    assert_eq!(expect(0, &["--file", &at, "ls", "notes/*.txt"], b"").0, "notes/b.txt\n");
+    let to = folder.path().to_str().unwrap();
+    let (_, err) = expect(2, &["--file", &at, "get", "notes/*.txt", "--to", to], b"");
+    assert!(err.contains("is there already; --force replaces it"), "{err}");
+    assert_eq!(std::fs::read(&here).unwrap(), b"mine");
+    assert_eq!(expect(0, &["--file", &at, "rm", "notes/*.txt"], b"").0, "deleted notes/b.txt\n");
+    playing.join().unwrap();
 }
 
 #[test]

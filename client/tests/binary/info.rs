@@ -1,8 +1,9 @@
 //! `client info` and `client status` against a service that the test plays.
 
+use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 
-use crate::scripted::expect;
+use crate::scripted::{expect, interrupt, start};
 
 /// An info service that plays one answer for each question.
 fn info(script: &'static [(&'static str, &'static str)]) -> (String, std::thread::JoinHandle<()>) {
@@ -29,8 +30,8 @@ fn lists_are_whole_whatever_their_pages() {
         ("TIME 00000000deadbeef", "2026-11-22 08:30:00"),
         ("PING a b", "PONG a b"),
     ]);
-    assert_eq!(expect(0, &["--info", &at, "info", "users"], b"").0, "alice\nbob\ncarol\n");
-    let (rooms, _) = expect(0, &["--info", &at, "--json", "info", "ROOMS"], b"");
+    assert_eq!(expect(0, &["--info", &at, "users"], b"").0, "alice\nbob\ncarol\n");
+    let (rooms, _) = expect(0, &["--info", &at, "rooms", "--json"], b"");
     assert_eq!(rooms, "{\"rooms\":[{\"room\":\"lobby\",\"users\":2}],\"total\":1}\n");
     assert_eq!(expect(0, &["--info", &at, "info", "TIME"], b"").0, "2026-11-22 08:30:00\n");
     assert_eq!(expect(0, &["--info", &at, "info", "PING", "a", "b"], b"").0, "PONG a b\n");
@@ -59,4 +60,17 @@ fn pages_that_never_end_are_given_up() {
     let (_, err) = expect(3, &["--info", &at, "info", "USERS"], b"");
     playing.join().unwrap();
     assert!(err.contains("round in a circle"), "{err}");
+}
+
+#[test]
+fn a_status_is_watched_until_it_is_interrupted() {
+    let status = r#"{"active_clients":2,"messages_sent":120,"server_time":"2026-11-22T08:30:00Z","uptime":61,"rooms":1,"files":3,"version":"0.1.0","presence_age_ms":null,"services":{}}"#;
+    let (at, playing) = info(vec![("STATUS", status), ("STATUS", status)].leak());
+    let mut child = start(&["--info", &at, "--json", "status", "--watch", "1ms"]);
+    let objects: Vec<String> =
+        BufReader::new(child.stdout.take().unwrap()).lines().take(2).map(Result::unwrap).collect();
+    playing.join().unwrap();
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(objects.iter().all(|object| object.contains("\"messages_sent\":120")), "{objects:?}");
 }

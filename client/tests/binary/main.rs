@@ -5,4 +5,6 @@ mod chat;
 mod files;
 mod info;
 mod menu;
+mod screen;
 mod scripted;
+mod terminal;

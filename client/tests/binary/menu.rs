@@ -1,6 +1,8 @@
 //! The menu, the demo and the command line.
 
-use crate::scripted::{expect, nobody, serve};
+use std::io::Write;
+
+use crate::scripted::{command, expect, nobody, serve};
 
 #[test]
 fn the_menu_survives_what_people_type_and_what_is_missing() {
@@ -58,6 +60,50 @@ fn help_documents_the_exit_codes_and_mistakes_name_the_flag() {
     assert!(version.starts_with("client "), "{version}");
     let (_, err) = expect(2, &["--chat", "host:x", "chat"], b"");
     assert!(err.contains("--chat") && err.contains("is no port"), "{err}");
+}
+
+#[test]
+fn a_settings_file_names_host_and_person_and_its_mistakes_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("client.toml");
+    std::fs::write(&settings, "host = \"no.such.host.invalid\"\n").unwrap();
+    let named = ["--config", settings.to_str().unwrap(), "ls"];
+    let (_, err) = expect(3, &named, b"");
+    assert!(err.contains("no.such.host.invalid:9003"), "{err}");
+    let gone = nobody();
+    let (_, err) = expect(3, &[&named[..], &["--file", &gone]].concat(), b"");
+    assert!(err.contains(&gone), "a flag is stronger: {err}");
+    std::fs::write(&settings, "\nhots = \"x\"\n").unwrap();
+    let (_, err) = expect(2, &named, b"");
+    assert!(err.contains("client.toml: unknown field `hots`") && err.contains("in line 2"), "{err}");
+    let (_, err) = expect(2, &["--config", "/no/such/file", "ls"], b"");
+    assert!(err.contains("/no/such/file"), "{err}");
+}
+
+#[test]
+fn the_name_typed_last_is_remembered() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |typed: &[u8]| {
+        let mut child = command(&["--chat", &nobody()]).env("XDG_STATE_HOME", home.path()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(typed).unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    assert!(run(b"1\ncarol\nq\n").contains("your name [alice]: "));
+    assert!(run(b"1\n\nq\n").contains("your name [carol]: "));
+}
+
+#[test]
+fn shells_and_manuals_are_served() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (script, _) = expect(0, &["completions", shell], b"");
+        assert!(script.contains("client") && script.contains("tail"), "{shell}");
+    }
+    let (page, _) = expect(0, &["man"], b"");
+    assert!(page.contains(".TH client 1") && page.contains("PARLANCE_HOST"), "{page}");
+    let (page, _) = expect(0, &["man", "put"], b"");
+    assert!(page.contains("photos"), "{page}");
+    let (_, err) = expect(2, &["man", "shout"], b"");
+    assert!(err.contains("there is no command shout"), "{err}");
 }
 
 #[test]

@@ -60,6 +60,16 @@ impl Peer {
         hello
     }
 
+    /// The next line that somebody says; what a screen asks beside that stays without an answer.
+    pub(crate) fn said(&mut self) -> serde_json::Value {
+        loop {
+            let object = self.object();
+            if object["type"] == "say" {
+                return object;
+            }
+        }
+    }
+
     /// Acks what a client said.
     pub(crate) fn ack(&mut self, said: &serde_json::Value, id: u64) {
         self.say(format!(
@@ -94,17 +104,17 @@ pub(crate) fn serve(scripts: Vec<fn(Peer)>) -> (String, JoinHandle<()>) {
     (address, playing)
 }
 
-/// Starts the client, with nothing of this machine's settings.
+/// The client, with nothing of this machine's settings.
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_client"));
+    command.args(args).env_clear().envs([("USER", "alice"), ("TZ", "UTC")]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts the client.
 pub(crate) fn start(args: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_client"))
-        .args(args)
-        .env_clear()
-        .envs([("USER", "alice"), ("TZ", "UTC")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    command(args).spawn().unwrap()
 }
 
 /// Runs the client to its end.

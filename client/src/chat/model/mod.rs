@@ -296,7 +296,9 @@ impl Model {
     }
 
     fn end_when_done(&mut self) {
-        if self.finishing && self.places.values().any(Place::is_entered) && self.requests.open() == 0 {
+        // Who leaves a screen does not look at answers any more; what was said must be kept all the same.
+        let open = if self.many { self.requests.unsaid() } else { self.requests.open() };
+        if self.finishing && self.places.values().any(Place::is_entered) && open == 0 {
             self.end(End::Done { refused: self.refused });
         }
     }

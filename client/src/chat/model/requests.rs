@@ -31,6 +31,12 @@ impl Requests {
         self.open.len()
     }
 
+    /// How many of them say something.
+    pub(super) fn unsaid(&self) -> usize {
+        let says = |open: &&Open| matches!(open.tagged.request, Request::Say { .. } | Request::Direct { .. });
+        self.open.iter().filter(says).count()
+    }
+
     /// Takes a request on.
     ///
     /// # Errors

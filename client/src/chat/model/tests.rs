@@ -467,7 +467,7 @@ fn a_join_without_an_answer_is_sent_again_and_a_refused_one_is_forgotten() {
     assert_eq!(rig.reconnect(secs(1)).rooms.len(), 1, "the join itself enters it");
     rig.0.received(&welcome("alice"), secs(2), 0.5);
     let again: Vec<_> = rig.sent().into_iter().filter(|sent| sent.request != Request::Ping).collect();
-    assert_eq!(again, [join.clone()]);
+    assert_eq!(again, std::slice::from_ref(&join));
     rig.hear(&refused(Code::Unavailable, join.reference.as_ref()));
     assert_eq!(rig.reconnect(secs(3)).rooms.len(), 1);
 }
@@ -484,4 +484,16 @@ fn a_screen_knows_how_far_away_the_server_is() {
     assert_eq!(rig.0.connection(), Connection::Up { latency: Some(Duration::from_millis(3)) });
     rig.0.lost(secs(2), 0.0);
     assert_eq!(rig.0.connection(), Connection::Waiting { until: secs(2) });
+}
+
+#[test]
+fn who_leaves_a_screen_waits_for_what_was_said_and_for_nothing_else() {
+    let mut rig = screen();
+    rig.0.ask(Request::Rooms);
+    rig.0.typed("last words");
+    let said = rig.sent().pop().unwrap();
+    rig.0.finish();
+    assert_eq!(rig.0.take(), []);
+    let effects = rig.hear(&ack(&said, 1));
+    assert_eq!(effects.last(), Some(&Effect::End(End::Done { refused: 0 })));
 }

@@ -130,7 +130,7 @@ impl Screen {
             let entry = entry::Entry::sending(&self.me, text, key.clone(), self.look.now);
             let talk = self.talk_with(&target.clone());
             talk.add(entry);
-            talk.to_newest();
+            talk.show_newest();
         }
         self.asked.insert(key, purpose);
     }

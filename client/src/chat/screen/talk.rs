@@ -203,7 +203,7 @@ impl Talk {
         self.look_at(end, hidden);
         let shown = self.rows(pane, look).len();
         if shown < usize::from(pane.high) {
-            self.to_oldest(pane, look);
+            self.show_oldest(pane, look);
         }
     }
 
@@ -218,7 +218,7 @@ impl Talk {
     }
 
     /// Shows the topmost rows.
-    pub(super) fn to_oldest(&mut self, pane: Pane, look: &Look) {
+    pub(super) fn show_oldest(&mut self, pane: Pane, look: &Look) {
         let (mut filled, mut end) = (0, 0);
         while end < self.entries.len() && filled < usize::from(pane.high) {
             filled += self.rows_of(end, pane, look).len();
@@ -227,7 +227,7 @@ impl Talk {
         self.look_at(end, filled.saturating_sub(pane.high.into()));
     }
 
-    pub(super) fn to_newest(&mut self) {
+    pub(super) fn show_newest(&mut self) {
         self.view = View::Newest;
     }
 

@@ -49,9 +49,9 @@ impl Screen {
             Action::PageDown => self.scroll_down(page),
             Action::ToOldest => {
                 let (pane, look) = (self.pane(), self.look.clone());
-                self.talk_mut().to_oldest(pane, &look);
+                self.talk_mut().show_oldest(pane, &look);
             }
-            Action::ToNewest => self.to_newest(),
+            Action::ToNewest => self.show_newest(),
             Action::NextTalk => self.look_at((self.active + 1) % self.talks.len()),
             Action::PreviousTalk => {
                 self.look_at((self.active + self.talks.len() - 1) % self.talks.len());
@@ -94,8 +94,8 @@ impl Screen {
         self.look_at(self.active);
     }
 
-    fn to_newest(&mut self) {
-        self.talk_mut().to_newest();
+    fn show_newest(&mut self) {
+        self.talk_mut().show_newest();
         self.look_at(self.active);
     }
 
@@ -167,14 +167,14 @@ impl Screen {
             let line = Line { tone: Tone::Help, at: None, text: (*words).to_owned() };
             self.talk_mut().told(&line);
         }
-        self.to_newest();
+        self.show_newest();
     }
 
     fn mistaken(&mut self, refusal: &Refusal) {
         let text = format!("{} ({})", refusal.words, refusal.code);
         let text = crate::terminal::safe(&text).into_owned();
         self.talk_mut().told(&Line { tone: Tone::Wrong, at: None, text });
-        self.to_newest();
+        self.show_newest();
     }
 
     fn complete(&mut self, forward: bool) {

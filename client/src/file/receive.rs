@@ -1,0 +1,132 @@
+//! The bytes of a download as they arrive, verified, and gone on with where they were cut.
+
+use std::io;
+
+use blake3::{Hash, Hasher};
+use engine::file::FileName;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+use wire::file::{Reply, Request};
+
+use super::connection::{Connection, STALL};
+use super::progress::Progress;
+use super::put::{TRIES, is_passing};
+use super::{Options, Stored};
+use crate::backoff::Backoff;
+use crate::errors::{Failure, Outcome};
+use crate::terminal::{note, safe};
+
+const CHUNK: usize = 256 * 1024;
+
+/// A file on its way here.
+pub(super) struct Download<'a> {
+    options: &'a Options,
+    connection: Connection<'a>,
+    /// What the service says will follow.
+    pub(super) announced: Stored,
+    left: u64,
+    hasher: Hasher,
+}
+
+impl<'a> Download<'a> {
+    /// Asks for a file.
+    pub(super) async fn begin(options: &'a Options, name: &FileName) -> Outcome<Self> {
+        let mut connection = options.open().await?;
+        let answer = connection.ask(&Request::Download { name: name.clone() }).await;
+        match answer.map_err(|failure| failure.naming(name))? {
+            Reply::File { size, hash, name } => {
+                let announced = Stored { size, hash, name };
+                Ok(Download { options, connection, announced, left: size, hasher: Hasher::new() })
+            }
+            reply => Err(connection.unexpected(&reply)),
+        }
+    }
+
+    /// Takes all bytes and verifies them. A connection that is lost on the way is made again.
+    pub(super) async fn receive(
+        &mut self,
+        to: &mut (impl AsyncWrite + Unpin),
+        failed: impl Fn(io::Error) -> Failure,
+    ) -> Outcome {
+        let progress = Progress::start(self.announced.name.as_str(), Some(self.announced.size), 0);
+        let (mut backoff, mut tries, mut before) = (Backoff::default(), 0, self.left);
+        while self.left > 0 {
+            let failure = match self.read_on(to, &progress, &failed).await {
+                Err(failure) if is_passing(&failure) && self.left < self.announced.size => failure,
+                done => {
+                    done?;
+                    continue;
+                }
+            };
+            if self.left < before {
+                (backoff, tries, before) = (Backoff::default(), 0, self.left);
+                note(&safe(&format!("-- {failure}; going on from there as soon as it can be reached")));
+            }
+            tries += 1;
+            if tries > TRIES {
+                return Err(failure);
+            }
+            sleep(backoff.next(rand::random())).await;
+            match self.ask_again().await {
+                Err(failure) if !is_passing(&failure) => return Err(failure),
+                _ => {}
+            }
+        }
+        to.flush().await.map_err(&failed)?;
+        verify(&self.announced, self.hasher.finalize())
+    }
+
+    /// Takes what comes over this connection.
+    async fn read_on(
+        &mut self,
+        to: &mut (impl AsyncWrite + Unpin),
+        progress: &Progress,
+        failed: &impl Fn(io::Error) -> Failure,
+    ) -> Outcome {
+        let mut chunk = vec![0; CHUNK];
+        while self.left > 0 {
+            let room = usize::try_from(self.left).map_or(CHUNK, |left| left.min(CHUNK));
+            let read = match timeout(STALL, self.connection.from.read(&mut chunk[..room])).await {
+                Ok(Ok(0)) | Ok(Err(_)) => return Err(self.connection.lost("in the middle of the file")),
+                Ok(Ok(read)) => read,
+                Err(_) => {
+                    return Err(self
+                        .connection
+                        .lost("in the middle of the file: no byte moved for a minute"));
+                }
+            };
+            to.write_all(&chunk[..read]).await.map_err(failed)?;
+            self.hasher.update(&chunk[..read]);
+            self.left -= read as u64;
+            progress.moved(read);
+        }
+        Ok(())
+    }
+
+    /// Asks for what is missing, of the same file.
+    async fn ask_again(&mut self) -> Outcome {
+        let Stored { size, hash, name } = &self.announced;
+        let (offset, name) = (size - self.left, name.clone());
+        let mut connection = self.options.open().await?;
+        match connection.ask(&Request::Range { offset, length: self.left, name }).await? {
+            Reply::Part { hash: now, size: total, .. } if (now, total) != (*hash, *size) => {
+                return Err(Failure::Refused {
+                    code: "changed".into(),
+                    words: format!("{} is another file now; fetch it again", self.announced.name),
+                });
+            }
+            Reply::Part { offset: at, length, .. } if (at, length) == (offset, self.left) => {}
+            reply => return Err(connection.unexpected(&reply)),
+        }
+        self.connection = connection;
+        Ok(())
+    }
+}
+
+fn verify(announced: &Stored, got: Hash) -> Outcome {
+    if got == announced.hash {
+        return Ok(());
+    }
+    let (name, wanted) = (announced.name.to_string(), announced.hash.to_string());
+    Err(Failure::Mismatch { name, wanted, got: got.to_string() })
+}

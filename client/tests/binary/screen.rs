@@ -1,0 +1,147 @@
+//! The whole-screen chat as a person has it: the real binary in a real terminal.
+
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::scripted::{nobody, serve};
+use crate::terminal::Terminal;
+
+/// Nothing answers the questions that a screen asks beside the chat, so it must not wait for them.
+const PATIENT: [&str; 4] = ["--timeout", "10m", "chat", "lobby"];
+
+fn chat(at: &str, wide: u32, high: u32) -> Option<Terminal> {
+    let gone = nobody();
+    Terminal::open(&[&["--chat", at, "--info", &gone], &PATIENT[..]].concat(), wide, high)
+}
+
+/// After the end: the exit code, the shell's screen, and a terminal that edits and echoes lines.
+fn given_back(terminal: &Terminal, exit: &str) {
+    let screen = terminal.until(|screen| screen.contains(exit) && screen.contains("echo"));
+    assert!(screen.lines().any(|line| line.trim() == "icanon echo"), "{screen}");
+    assert!(!terminal.is_alternate());
+}
+
+#[test]
+fn a_person_reads_types_scrolls_and_leaves() {
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.welcome(40);
+        (1..=40).for_each(|id| peer.message(id, "bob", &format!("line {id}")));
+        peer.message(41, "bob", "\u{1b}[2J日本語 👍 https://example.org/a/page");
+        let said = peer.said();
+        assert_eq!(said["text"], "hello, bob");
+        peer.ack(&said, 42);
+        peer.rest();
+    }]);
+    let Some(terminal) = chat(&at, 80, 12) else { return };
+    terminal.shows("example.org");
+    terminal.types("helo, bbo");
+    // Two letters back, the wrong ones out, the right ones in; then the l that is missing.
+    terminal.press(&["BSpace", "BSpace", "o", "b", "C-a", "Right", "Right", "l", "C-e"]);
+    terminal.shows("> hello, bob");
+    terminal.press(&["Enter"]);
+    assert_snapshot!("a_chat", terminal.until(|screen| screen.contains("<alice> hello, bob")));
+    terminal.press(&["PPage"]);
+    terminal.until(|screen| screen.contains("↓ Esc") && !screen.contains("hello, bob"));
+    terminal.press(&["Escape"]);
+    terminal.shows("hello, bob");
+    terminal.resize(10, 3);
+    assert_snapshot!(
+        "ten_by_three",
+        terminal.until(|screen| screen.lines().count() == 3 && screen.contains('…'))
+    );
+    terminal.resize(80, 24);
+    terminal.types("/quit");
+    terminal.press(&["Enter"]);
+    given_back(&terminal, "exit 0");
+    playing.join().unwrap();
+}
+
+#[test]
+fn a_lost_connection_is_made_again_and_what_was_typed_is_still_there() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            peer.welcome(0);
+            peer.message(1, "bob", "first");
+            peer.said();
+            peer.close();
+        },
+        |mut peer| {
+            let hello = peer.welcome(2);
+            assert_eq!(hello["rooms"], serde_json::json!([{"room": "lobby", "since": 1}]));
+            peer.message(2, "bob", "second");
+            let said = peer.said();
+            assert_eq!(said["text"], "unheard");
+            peer.ack(&said, 3);
+            peer.rest();
+        },
+    ]);
+    let Some(terminal) = chat(&at, 70, 12) else { return };
+    terminal.shows("first");
+    terminal.types("unheard");
+    terminal.press(&["Enter"]);
+    terminal.types("half a sent");
+    let screen = terminal.until(|screen| screen.contains("connected again") && screen.contains("second"));
+    assert!(screen.contains("the connection is lost") && screen.contains("> half a sent"), "{screen}");
+    assert_eq!(screen.matches("<alice> unheard").count(), 1, "{screen}");
+    terminal.press(&["C-c"]);
+    terminal.until(|screen| !screen.contains("half a sent"));
+    terminal.press(&["C-c"]);
+    given_back(&terminal, "exit 130");
+    playing.join().unwrap();
+}
+
+#[test]
+fn signals_and_refusals_give_the_terminal_back() {
+    for signal in ["TERM", "HUP", "INT", "QUIT"] {
+        let (at, playing) = serve(vec![|mut peer| {
+            peer.welcome(0);
+            peer.rest();
+        }]);
+        let Some(terminal) = chat(&at, 60, 20) else { return };
+        terminal.shows("bob is here");
+        assert!(terminal.is_alternate());
+        let killed = Command::new("kill").args([&format!("-{signal}"), &terminal.client()]).status();
+        assert!(killed.unwrap().success());
+        given_back(&terminal, "exit 130");
+        playing.join().unwrap();
+    }
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.say(
+            "USERNAME:\n{\"type\":\"error\",\"code\":\"bad_name\",\"message\":\"no such names here\"}\n",
+        );
+        peer.rest();
+    }]);
+    let Some(terminal) = chat(&at, 60, 20) else { return };
+    terminal.shows("client: no such names here (bad_name)");
+    given_back(&terminal, "exit 1");
+    playing.join().unwrap();
+}
+
+#[test]
+fn the_menu_leads_to_the_screen_and_back() {
+    let (at, playing) = serve(vec![|mut peer| {
+        assert_eq!(peer.welcome(0)["user"], "carol");
+        let said = peer.said();
+        assert_eq!(said["text"], "from the menu");
+        peer.ack(&said, 1);
+        peer.rest();
+    }]);
+    let gone = nobody();
+    let args = ["--chat", &at, "--info", &gone, "--timeout", "10m"];
+    let Some(terminal) = Terminal::open(&args, 40, 24) else { return };
+    terminal.shows("your choice:");
+    terminal.press(&["1", "Enter"]);
+    terminal.shows("your name [alice]:");
+    terminal.types("carol");
+    terminal.press(&["Enter"]);
+    terminal.shows("bob is here");
+    terminal.types("from the menu");
+    terminal.press(&["Enter"]);
+    terminal.shows("<carol> from the menu");
+    terminal.press(&["C-d"]);
+    terminal.until(|screen| screen.matches("your choice:").count() == 2);
+    terminal.press(&["q", "Enter"]);
+    given_back(&terminal, "exit 0");
+    playing.join().unwrap();
+}
