@@ -1,5 +1,6 @@
 //! A terminal as a person has one: tmux, with keys to type and a screen to read.
 
+use std::io::Write;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,7 +19,9 @@ impl Terminal {
     /// are printed. `None`, and loudly so, where there is no tmux.
     pub(crate) fn open(args: &[&str], wide: u32, high: u32) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
-            eprintln!("SKIPPED: there is no tmux here, so nobody tried the client as a person would");
+            // Not by a macro, whose words the test harness would keep to itself.
+            let words = b"SKIPPED: there is no tmux here, so nobody tried the client as a person would\n";
+            std::io::stderr().write_all(words).unwrap();
             return None;
         }
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -66,9 +66,13 @@ impl Screen {
     /// Who is where.
     fn presence(&mut self, event: &Event) {
         match event {
-            Event::Entered { room, members, last_id, .. } => {
+            Event::Entered { room, members, last_id, gap } => {
+                let back =
+                    self.find(&Target::Room(room.clone())).is_some_and(|at| self.talks[at].was_entered());
                 self.in_room(room, |talk| talk.entered(members, *last_id));
-                self.tell_in(room, event);
+                if !back || *gap {
+                    self.tell_in(room, event);
+                }
             }
             Event::Joined { room, user, .. } => {
                 self.in_room(room, |talk| talk.people.joined(user));

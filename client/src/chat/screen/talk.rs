@@ -71,6 +71,11 @@ impl Talk {
         }
     }
 
+    /// Whether one was ever in.
+    pub(super) fn was_entered(&self) -> bool {
+        self.old_news.is_some()
+    }
+
     /// One has come in, or is back.
     pub(super) fn entered(&mut self, members: &[UserName], last_id: u64) {
         self.people = People::of(members);

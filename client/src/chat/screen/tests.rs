@@ -365,6 +365,7 @@ fn a_lost_connection_is_told_quietly_and_keeps_what_was_typed() {
     rig.screen.note(&Note::Back, &user("alice")).unwrap();
     rig.hear(entered("lobby", &["bob"], 0));
     assert!(rig.shows("connected, 3 ms") && rig.shows("> half a sent"));
+    assert_eq!(rig.drawn().matches("here").count(), 2, "who is here is told once, and in the status line");
 }
 
 #[test]

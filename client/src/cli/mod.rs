@@ -1,19 +1,17 @@
 //! What can be typed behind `client`.
 
+mod flags;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use engine::chat::Replay;
-use engine::names::{RoomName, UserName};
+use engine::names::RoomName;
 
-use crate::config::{Config, remembered_name};
-use crate::endpoint::{Endpoint, Service};
-use crate::errors::Outcome;
-use crate::naming::Naming;
-use crate::{chat, file, info};
+use self::flags::{room_name, wait};
 
-const DEFAULT_HOST: &str = "127.0.0.1";
+pub(crate) use self::flags::Common;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -51,37 +49,6 @@ pub(crate) struct Cli {
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-}
-
-/// Flags of every command.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Common {
-    /// The host that all services are on [default: 127.0.0.1]
-    #[arg(long, global = true, env = "PARLANCE_HOST")]
-    host: Option<String>,
-    /// Where chat is, when it is not on that host's port 9001
-    #[arg(long = "chat", global = true, env = "PARLANCE_CHAT", value_name = "HOST:PORT", value_parser = chat_endpoint)]
-    chat_at: Option<Endpoint>,
-    /// Where info is, when it is not on that host's port 9002
-    #[arg(long = "info", global = true, env = "PARLANCE_INFO", value_name = "HOST:PORT", value_parser = info_endpoint)]
-    info_at: Option<Endpoint>,
-    /// Where the file service is, when it is not on that host's port 9003
-    #[arg(long = "file", global = true, env = "PARLANCE_FILE", value_name = "HOST:PORT", value_parser = file_endpoint)]
-    file_at: Option<Endpoint>,
-    /// Who you are in chat [default: the name you typed last, or your login name]
-    #[arg(long, global = true, env = "PARLANCE_USER", value_name = "NAME", value_parser = user_name)]
-    user: Option<UserName>,
-    /// How long a service may take to answer
-    #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = wait)]
-    pub(crate) timeout: Duration,
-    /// Output for programs: one JSON object a line
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// The settings file [default: parlance/client.toml in your configuration folder]
-    #[arg(long = "config", global = true, env = "PARLANCE_CONFIG", value_name = "FILE")]
-    config_file: Option<PathBuf>,
-    #[arg(skip)]
-    config: Config,
 }
 
 /// What to do.
@@ -253,120 +220,15 @@ pub(crate) struct Get {
     pub(crate) recursive: bool,
 }
 
-impl Common {
-    /// Reads the settings file; what was said on the command line is stronger.
-    ///
-    /// # Errors
-    /// What is wrong with the file.
-    pub(crate) fn configure(&mut self) -> Outcome {
-        self.config = Config::load(self.config_file.as_deref())?;
-        Ok(())
-    }
-
-    /// How the screen of the chat is liked.
-    pub(crate) fn taste(&self) -> chat::Taste {
-        let Config { bell, mouse, colours, .. } = self.config;
-        chat::Taste { bell, mouse, colours }
-    }
-
-    /// How to chat in a room.
-    pub(crate) fn chat(&self, naming: Naming, room: RoomName) -> chat::Options {
-        let endpoint = self.endpoint(Service::Chat);
-        chat::Options { endpoint, naming, room, timeout: self.timeout, json: self.json }
-    }
-
-    /// How to ask info.
-    pub(crate) fn info(&self) -> info::Options {
-        info::Options { endpoint: self.endpoint(Service::Info), timeout: self.timeout, json: self.json }
-    }
-
-    /// How to move files.
-    pub(crate) fn file(&self) -> file::Options {
-        file::Options { endpoint: self.endpoint(Service::File), timeout: self.timeout, json: self.json }
-    }
-
-    /// Where a service is: its own flag, else its port on the host.
-    fn endpoint(&self, service: Service) -> Endpoint {
-        let own = match service {
-            Service::Chat => &self.chat_at,
-            Service::Info => &self.info_at,
-            Service::File => &self.file_at,
-        };
-        let host = || self.host.as_deref().or(self.config.host.as_deref()).unwrap_or(DEFAULT_HOST);
-        own.clone().unwrap_or_else(|| Endpoint::on(service, host()))
-    }
-
-    /// Who somebody is who says nothing else.
-    pub(crate) fn naming(&self) -> Naming {
-        let chosen = self.user.clone().or_else(|| self.config.name.clone()).map(Naming::chosen);
-        let remembered = || remembered_name().map(Naming::remembered);
-        chosen.or_else(remembered).unwrap_or_else(Naming::of_this_login)
-    }
-}
-
-fn chat_endpoint(written: &str) -> Result<Endpoint, String> {
-    Endpoint::parse(Service::Chat, written)
-}
-
-fn info_endpoint(written: &str) -> Result<Endpoint, String> {
-    Endpoint::parse(Service::Info, written)
-}
-
-fn file_endpoint(written: &str) -> Result<Endpoint, String> {
-    Endpoint::parse(Service::File, written)
-}
-
-fn user_name(written: &str) -> Result<UserName, String> {
-    UserName::parse(written).map_err(|refusal| refusal.words.into_owned())
-}
-
-fn room_name(written: &str) -> Result<RoomName, String> {
-    RoomName::parse(written).map_err(|refusal| refusal.words.into_owned())
-}
-
-/// `5s`, `500ms`, `1m`; a bare number is seconds.
-fn wait(written: &str) -> Result<Duration, String> {
-    let wait = match written.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => humantime::parse_duration(written).map_err(|error| error.to_string())?,
-    };
-    // Clocks count on; a year is as good as for ever and far from the end of every clock.
-    if wait.is_zero() { Err("it must be longer than nothing".into()) } else { Ok(wait.min(YEAR)) }
-}
-
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
     use super::*;
 
-    fn parsed(line: &str) -> Cli {
-        Cli::try_parse_from(line.split(' ')).unwrap()
-    }
-
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn one_host_is_enough_and_each_service_may_be_elsewhere() {
-        let cli = parsed("client --host example.org status --file [::1]:7003");
-        let at = |service| cli.common.endpoint(service).to_string();
-        assert_eq!(at(Service::Chat), "example.org:9001");
-        assert_eq!(at(Service::Info), "example.org:9002");
-        assert_eq!(at(Service::File), "[::1]:7003");
-    }
-
-    #[test]
-    fn waits_are_read_as_people_write_them() {
-        for (written, wanted) in [("5s", 5_000), ("500ms", 500), ("2", 2_000), ("1m", 60_000)] {
-            assert_eq!(wait(written), Ok(Duration::from_millis(wanted)), "{written}");
-        }
-        assert!(wait("0").is_err() && wait("soon").is_err());
-        assert_eq!(wait("18446744073709551615"), Ok(YEAR));
     }
 
     #[test]
