@@ -92,18 +92,20 @@ pub(super) fn parse_cookie(word: &str) -> Option<Cookie> {
     u64::from_str_radix(word, 16).ok().map(Cookie)
 }
 
-fn parse(words: &str) -> Question<'_> {
+fn parse<'a>(words: &'a str) -> Question<'a> {
     let (word, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
     let rest = rest.trim_start();
     let is = |name: &str| word.eq_ignore_ascii_case(name);
+    let bare = |room: &'a str| room.trim_start_matches('#');
     match rest {
         "" if is("STATUS") => Question::Status,
         "" if is("TIME") => Question::Time,
         _ if is("PING") && rest.len() <= MAX_PING => Question::Ping(rest),
         _ if is("USERS") => parse_after(rest).map_or(Question::Unknown, |after| Question::Users { after }),
-        _ if is("ROOMS") => parse_after(rest).map_or(Question::Unknown, |after| Question::Rooms {
-            after: after.map(|room| room.strip_prefix('#').unwrap_or(room)),
-        }),
+        _ if is("ROOMS") => match parse_after(rest).map(|after| after.map(bare)) {
+            Some(Some("")) | None => Question::Unknown,
+            Some(after) => Question::Rooms { after },
+        },
         _ if is("SERVICES") => {
             parse_after(rest).map_or(Question::Unknown, |after| Question::Services { after })
         }
@@ -144,6 +146,7 @@ mod tests {
             ("ROOMS", Question::Rooms { after: None }),
             ("ROOMS AFTER lobby", Question::Rooms { after: Some("lobby") }),
             ("ROOMS AFTER #lobby", Question::Rooms { after: Some("lobby") }),
+            ("ROOMS AFTER ##lobby", Question::Rooms { after: Some("lobby") }),
             ("SERVICES", Question::Services { after: None }),
             ("SERVICES AFTER chat-1", Question::Services { after: Some("chat-1") }),
             ("PING", Question::Ping("")),
@@ -171,6 +174,7 @@ mod tests {
             "USERS AFTER",
             "USERS AFTER a b",
             "USERSAFTER a",
+            "ROOMS AFTER #",
             "PINGx",
             "HELP",
             "{}",
