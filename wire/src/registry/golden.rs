@@ -3,7 +3,7 @@
 //! `C:` is a client's line and `S:` the server's, in the order in which a session writes them.
 
 use engine::Timestamp;
-use engine::registry::{Answer, Denied, Feed, Moment, Registry, Settings, Watcher};
+use engine::registry::{Answer, Denied, Feed, Moment, Registry, Request, Settings, Watcher};
 use proptest::prelude::*;
 
 use super::client::{Said, write_request};
@@ -254,6 +254,16 @@ fn what_a_client_writes_is_what_a_server_reads() {
         write_request(&mut written, &request);
         let again = decode(std::str::from_utf8(&written).unwrap().trim_end());
         assert_eq!(again.request.as_ref(), Ok(&request), "{line}");
+    }
+}
+
+/// A figure passes from a service through the registry to info and is the same everywhere.
+#[test]
+fn figures_are_passed_on_to_the_last_digit() {
+    for figures in [r#"{"rate":8.261199883003538e-19}"#, r#"{"rate":8.075676977333617e-16}"#] {
+        let line = format!(r#"{{"op":"keepalive","lease":17,"stats":{figures}}}"#);
+        let wanted = Request::Keepalive { lease: 17, stats: Some(figures.into()) };
+        assert_eq!(decode(&line).request, Ok(wanted));
     }
 }
 
