@@ -1,10 +1,10 @@
 //! Lines: how a stream is cut does not matter, nothing is lost, and nothing piles up.
 
 use engine::Code;
-use wire::lines::{Line, MAX_LINE, Splitter};
+use wire::lines::{Line, Splitter};
 
-/// The least limit that lets a line pass, one that a few bytes reach, and the chat's own.
-const LIMITS: [usize; 3] = [1, 16, MAX_LINE];
+/// The least limit that lets a line pass, and some that few bytes reach.
+const LIMITS: [usize; 3] = [1, 16, 256];
 
 /// The lines of a stream, and what still waits for its end.
 type Found = (Vec<Result<String, Code>>, Vec<u8>);

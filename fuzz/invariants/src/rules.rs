@@ -5,6 +5,7 @@ use engine::file::{FileName, Prefix};
 use engine::names::{RoomName, UserName};
 use engine::registry::Label;
 use engine::{Code, Refusal};
+use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::is_nfc;
 use wire::lines::error_line;
 
@@ -29,23 +30,31 @@ pub(crate) fn refusal(refusal: &Refusal, codes: &[Code]) {
     assert_eq!(only_line(line.as_bytes()), format!("ERROR:{} {}", refusal.code, refusal.words));
 }
 
-/// A user's name, and that the spellings derived from it are the same name.
+/// A user's name, and that the spellings which others may take for it are the same name.
 pub(crate) fn user(name: &UserName) {
     let text = name.as_str();
     assert!((1..=32).contains(&text.chars().count()), "{text:?} has 1 to 32 characters");
     assert!(is_nfc(text), "{text:?} is in NFC");
-    assert!(!text.starts_with(['-', '.']), "{text:?} begins with a letter, a digit or _");
+    assert!(!text.starts_with(['-', '.']) && !text.starts_with(is_combining_mark), "{text:?} begins well");
     let part_of_a_name = |c| unicode_ident::is_xid_continue(c) || "_-.".contains(c);
     assert!(text.chars().all(part_of_a_name), "{text:?} is letters, digits, marks, _, - and .");
+    assert!(!text.contains(is_invisible), "{text:?} can be seen");
     let is_foreign = |c: char| matches!(c, '\u{370}'..='\u{52f}') && c.is_alphabetic();
     let mixes = text.contains(|c: char| c.is_ascii_alphabetic()) && text.contains(is_foreign);
     assert!(!mixes, "{text:?} has Latin letters beside Greek or Cyrillic ones");
     assert_eq!(UserName::parse(text).as_ref(), Ok(name), "a name is its own spelling");
-    for derived in [name.folded(), name.skeleton()] {
+    for derived in [name.folded(), name.skeleton(), text.to_lowercase().into()] {
         assert!(derived.len() <= 1024, "{derived:?} of {text:?} is kept for each user");
         let same = UserName::parse(&derived).map(|other| name.is_same(&other) && other.is_same(name));
         assert!(same.unwrap_or(true), "{text:?} and {derived:?} are one name");
     }
+}
+
+/// What Unicode calls default-ignorable among letters and marks: fillers, joiners, variation selectors.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}')
+        || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A room's name.
