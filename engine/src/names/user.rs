@@ -59,8 +59,10 @@ impl UserName {
         if self.0.is_ascii() {
             return self.0.to_ascii_lowercase().into();
         }
-        let folded: String =
-            self.0.chars().nfkd().default_case_fold().nfkd().default_case_fold().nfkc().collect();
+        // Lower case first: the standard library knows letters that are newer than the folding's tables, and
+        // to all others it makes no difference.
+        let lower = self.0.chars().flat_map(char::to_lowercase);
+        let folded: String = lower.nfkd().default_case_fold().nfkd().default_case_fold().nfkc().collect();
         folded.into()
     }
 
@@ -182,9 +184,14 @@ mod tests {
 
     #[test]
     fn case_compatibility_and_looks_make_names_the_same() {
-        for (a, b) in
-            [("Bob", "bob"), ("straße", "STRASSE"), ("ｂｏｂ", "bob"), ("userl", "user1"), ("сосо", "coco")]
-        {
+        for (a, b) in [
+            ("Bob", "bob"),
+            ("straße", "STRASSE"),
+            ("ｂｏｂ", "bob"),
+            ("\u{16ea0}", "\u{16ebb}"),
+            ("userl", "user1"),
+            ("сосо", "coco"),
+        ] {
             assert!(name(a).is_same(&name(b)), "{a} {b}");
         }
         assert!(!name("bob").is_same(&name("rob")));
