@@ -20,6 +20,7 @@ pub fn written(input: &[u8]) {
     if let Some((one, other)) = text.split_once(' ')
         && let (Ok(one), Ok(other)) = (UserName::parse(one), UserName::parse(other))
     {
+        [&one, &other].into_iter().for_each(rules::user);
         one_holder(&one, &other);
     }
 }
