@@ -2,7 +2,7 @@
 //! broken.
 //!
 //! The fuzzer calls them without end, `cargo test` with the seeds in `fuzz/corpus`. The rules are those of
-//! the protocol, written here a second time ([`rules`]), so that a parser is not judged by its own words.
+//! the protocol, written here a second time, so that a parser is not judged by its own words.
 
 pub mod chat;
 pub mod file;
