@@ -3,6 +3,7 @@
 //! A message is acked and delivered only after the transaction that holds it has been committed. One
 //! thread writes and also checkpoints, so that the two never run against each other.
 
+mod inspect;
 mod reader;
 mod retention;
 mod schema;

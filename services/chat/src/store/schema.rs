@@ -3,17 +3,16 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use chassis::Failure;
 use rusqlite::{Connection, OpenFlags};
 
-use super::Sync;
+use super::{Sync, inspect};
 
 /// The version of the tables below, kept in `PRAGMA user_version`. A newer one is refused.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 /// Marks the file as ours (`PRAGMA application_id`): "Parl".
-const APPLICATION_ID: i64 = 0x5061_726c;
+pub(super) const APPLICATION_ID: i64 = 0x5061_726c;
 
 /// `messages.key` is the room's number in the high bits and the message's id in the low 40, so that a
 /// room's messages lie together in the order of their ids, in one tree. `turn` rises by message across all
@@ -85,9 +84,19 @@ impl Location {
 
     /// The connection that writes: tables made, durability as wanted and read back.
     pub(super) fn open_writer(&self) -> Result<Connection, Failure> {
-        self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
-            .and_then(|db| self.prepare(db))
-            .map_err(|problem| self.unusable(&problem))
+        self.try_open_writer().map_err(|problem| self.unusable(&problem))
+    }
+
+    fn try_open_writer(&self) -> Result<Connection, String> {
+        // A connection that may write changes things by coming and going: none before it is known whose they
+        // are.
+        let is_new = self.sync == Sync::Off || inspect::is_new(&self.path)?;
+        let mut db = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        self.set_durability(&db)?;
+        if is_new {
+            create(&mut db).map_err(words)?;
+        }
+        Ok(db)
     }
 
     /// A connection that only reads.
@@ -106,19 +115,8 @@ impl Location {
             _ => Connection::open_with_flags(&self.path, flags),
         };
         let db = db.map_err(words)?;
-        db.busy_timeout(Duration::from_secs(10)).map_err(words)?;
+        db.busy_timeout(inspect::PATIENCE).map_err(words)?;
         db.set_prepared_statement_cache_capacity(64);
-        Ok(db)
-    }
-
-    fn prepare(&self, mut db: Connection) -> Result<Connection, String> {
-        // Setting a journal mode writes to the file: nothing of that before it is known to be ours.
-        check_sound(&db)?;
-        let is_empty = check_ours(&db)?;
-        self.set_durability(&db)?;
-        if is_empty {
-            create(&mut db).map_err(words)?;
-        }
         Ok(db)
     }
 
@@ -145,32 +143,6 @@ impl Location {
 
     fn unusable(&self, problem: &str) -> Failure {
         Failure::config("--data", self.path.display(), problem)
-    }
-}
-
-/// Looks for a database that is no database before anything is written to it.
-fn check_sound(db: &Connection) -> Result<(), String> {
-    let sound: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => "this is no database; move it away".into(),
-            _ => words(error),
-        }
-    })?;
-    if sound == "ok" { Ok(()) } else { Err(format!("the database is corrupt ({sound}); restore a backup")) }
-}
-
-/// Whether the database is still empty; otherwise it is one that this version knows.
-fn check_ours(db: &Connection) -> Result<bool, String> {
-    let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(words);
-    let tables: i64 =
-        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(words)?;
-    match (number("user_version")?, number("application_id")?) {
-        (0, 0) if tables == 0 => Ok(true),
-        (VERSION, APPLICATION_ID) => Ok(false),
-        (version, APPLICATION_ID) if version > VERSION => Err(format!(
-            "the database has version {version}, this chat knows up to {VERSION}; use a newer chat"
-        )),
-        _ => Err("this is another program's database; give another folder".into()),
     }
 }
 

@@ -34,11 +34,18 @@ pub(crate) fn output(args: &[&str]) -> Output {
 /// Runs it on free ports to its end, which must be the exit code 2 and one line that names the flag.
 pub(crate) fn refused(flag: &str, args: &[&str]) -> String {
     let usual = ["--admin", "127.0.0.1:0", "--registry", "none", "--log", "error"];
-    let ended = output(&[&usual, args].concat());
+    let mut command = chat(&[&usual, args].concat());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    if !line.is_empty() {
+        child.kill().unwrap();
+    }
+    let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(2), "{args:?}: {said}");
-    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert!(errors.len() == 1 && errors[0].contains(flag), "{flag} is not named by: {said}");
+    assert_eq!(ended.status.code(), Some(2), "{args:?}: {line}{said}");
+    let is_one_line = said.starts_with("error: ") && said.lines().count() == 1;
+    assert!(is_one_line && said.contains(flag), "{flag} is not named by: {said}");
     said
 }
 
