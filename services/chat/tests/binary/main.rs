@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
 
 mod descriptors;
+mod faults;
 mod flags;
 mod folder;
-mod killed;
 mod memory;
 mod process;
 mod signals;

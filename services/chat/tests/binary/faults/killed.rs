@@ -11,7 +11,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use super::process::{Client, Process};
+use crate::process::{Client, Process};
 
 const KILLS: usize = 25;
 const WRITERS: usize = 3;

@@ -1,0 +1,3 @@
+//! What a chat server survives.
+
+mod killed;
