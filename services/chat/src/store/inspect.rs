@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,7 +36,7 @@ type Verdict = rusqlite::Result<Result<Owner, String>>;
 pub(super) fn is_new(path: &Path) -> Result<bool, String> {
     // SQLite keeps its logs beside the file that a link leads to.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let has_log = length(&beside(path, "-wal")) > 0;
+    let has_log = has_frames(&beside(path, "-wal"));
     // To SQLite a file of one byte is empty too, and it throws away the log of an empty one.
     if length(path) <= 1 {
         let problem = "the database is gone or empty, but its write-ahead log is there; restore a backup";
@@ -154,6 +155,15 @@ fn uri(path: &Path, parameters: &str) -> PathBuf {
     uri.push(b'?');
     uri.extend(parameters.as_bytes());
     OsString::from_vec(uri).into()
+}
+
+/// Whether a write-ahead log can hold something: there is more than its header, and that is one
+/// (<https://sqlite.org/fileformat2.html#walformat>). SQLite takes any other for empty, but a connection that
+/// can't write waits for somebody to mend it.
+fn has_frames(log: &Path) -> bool {
+    let mut header = [0; 33];
+    let read = File::open(log).and_then(|mut log| log.read_exact(&mut header));
+    read.is_ok() && matches!(header, [0x37, 0x7f, 0x06, 0x82 | 0x83, ..])
 }
 
 /// A file of SQLite's beside the database.

@@ -245,3 +245,18 @@ fn a_database_that_is_being_read() {
     let (_, room) = Client::program(process.addr, "alice", json!({})).unwrap();
     assert_eq!(room["last_id"], 301);
 }
+
+/// As a kill leaves it that comes before the first commit, or a power cut that comes before the first flush.
+#[test]
+fn a_log_that_holds_nothing() {
+    let folder = used_folder();
+    change_and_die(&folder, "UPDATE rooms SET last_id = 300");
+    let log = fs::read(path(&folder, "-wal")).unwrap();
+    for cut in [&log[..1], &log[..32], &log[..33], &vec![0; 5000], &vec![0xa5; 5000]] {
+        fs::write(path(&folder, "-wal"), cut).unwrap();
+        let process = Process::start(folder.path(), &[]);
+        let (_, room) = Client::program(process.addr, "alice", json!({})).unwrap();
+        assert_eq!(room["last_id"], 200);
+        process.kill();
+    }
+}

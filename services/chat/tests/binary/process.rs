@@ -1,6 +1,6 @@
 //! A running binary, and a client that waits for it without a runtime.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
@@ -87,8 +87,13 @@ impl Process {
         Pid::from_child(&self.child)
     }
 
+    /// Sends a signal, without waiting for what follows.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
     pub(crate) fn terminate(&self) {
-        kill_process(self.pid(), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
     }
 
     /// Leaves it so many descriptors beside those that it has.
@@ -166,10 +171,21 @@ impl Client {
     pub(crate) fn program(addr: SocketAddr, user: &str, wish: Value) -> io::Result<(Self, Value)> {
         let mut entry = wish;
         entry["room"] = "lobby".into();
+        Self::enter(addr, user, entry)
+    }
+
+    /// A program in one room; the answer is also what the room is. A name that is refused is an error.
+    pub(crate) fn enter(addr: SocketAddr, user: &str, entry: Value) -> io::Result<(Self, Value)> {
         let mut client = Client::connect(addr)?;
         client.send(&json!({"type": "hello", "user": user, "rooms": [entry]}).to_string())?;
-        let room = client.until("room")?;
-        Ok((client, room))
+        loop {
+            let object = client.object()?;
+            match object["type"].as_str() {
+                Some("room") => return Ok((client, object)),
+                Some("error") => return Err(io::Error::other(object.to_string())),
+                _ => {}
+            }
+        }
     }
 
     pub(crate) fn send(&mut self, line: &str) -> io::Result<()> {
@@ -179,6 +195,11 @@ impl Client {
     /// Sends bytes as they are.
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.get_mut().write_all(bytes)
+    }
+
+    /// Reads some bytes; none at the end of the stream.
+    pub(crate) fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
     }
 
     /// Goes away without an orderly end.
@@ -198,10 +219,20 @@ impl Client {
         self.next()?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// Skips lines up to the next object of this type.
+    /// The next object; what is for people is skipped.
+    pub(crate) fn object(&mut self) -> io::Result<Value> {
+        loop {
+            let line = self.line()?;
+            if line.starts_with('{') {
+                return Ok(serde_json::from_str(&line)?);
+            }
+        }
+    }
+
+    /// Skips objects up to the next of this type.
     pub(crate) fn until(&mut self, kind: &str) -> io::Result<Value> {
         loop {
-            let object: Value = serde_json::from_str(&self.line()?).unwrap_or_default();
+            let object = self.object()?;
             if object["type"] == kind {
                 return Ok(object);
             }
