@@ -139,7 +139,9 @@ impl Writer {
             Err(error) => {
                 error!(%error, "a commit failed");
                 let failure = Failure::fatal(format!("history can't be written: {error}"));
-                (all(Code::Unavailable, "the server can't keep messages, nothing was kept"), Some(failure))
+                // The log may hold the batch, and whoever opens it next then finds it there.
+                let words = "the server's disk failed; whether this was kept shows when it is back";
+                (all(Code::Unavailable, words), Some(failure))
             }
         }
     }

@@ -39,6 +39,9 @@ fcntl.ioctl(disk, 0x8004587D, struct.pack("I", 2))
 /// How large such an ext4 is. What is not written takes no room.
 const SIZE: u64 = 128 << 20;
 
+/// How often to try what may be busy for a moment.
+const TRIES: usize = 500;
+
 /// A mounted file system; it does not outlive its test.
 pub(super) struct Disk {
     folder: TempDir,
@@ -115,9 +118,12 @@ impl Disk {
         Ok(())
     }
 
-    /// Also gives the loop device back.
+    /// Also gives the loop device back. What another test is starting holds files of this one open until it is
+    /// a program of its own.
     fn unmount(&mut self) -> Result<(), String> {
-        run(Command::new("umount").arg(self.point()))?;
+        let umount = || run(Command::new("umount").arg(self.point()));
+        let tried = (1..TRIES).find_map(|_| umount().ok());
+        tried.map_or_else(umount, Ok)?;
         self.is_mounted = false;
         Ok(())
     }

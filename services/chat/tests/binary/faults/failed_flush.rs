@@ -1,12 +1,15 @@
 //! The disk fails to flush: what that has lost can't be known, so every sender who waits is refused, and the
 //! process ends and comes back clean. `strace` makes the system call fail.
 
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::crowd::Crowd;
 use super::disk::run;
@@ -15,7 +18,8 @@ use super::{lots, moments, or_skip};
 use crate::process::{Client, Process, serving};
 
 const LOT: usize = 5;
-const FLAGS: [&str; 4] = ["--sync", "full", "--log", "off"];
+const FULL: [&str; 4] = ["--sync", "full", "--log", "off"];
+const NORMAL: [&str; 4] = ["--sync", "normal", "--log", "off"];
 
 /// A command to run another, with every flush failing this way; `strace` is its child, not its parent.
 fn failing(how: &str) -> Command {
@@ -25,20 +29,21 @@ fn failing(how: &str) -> Command {
     strace
 }
 
-fn start_failing(data: &Path, how: &str) -> Process {
+fn start_failing(data: &Path, flags: &[&str], how: &str) -> Process {
     let mut command = failing(how);
-    command.arg(env!("CARGO_BIN_EXE_chat")).args(serving(data)).args(FLAGS);
+    command.arg(env!("CARGO_BIN_EXE_chat")).args(serving(data)).args(flags);
     // What it says of its end is not news.
     Process::run(command.stderr(Stdio::null()))
 }
 
-/// A folder with a database, so that a start need flush nothing; `None` where no flush can be made to fail.
-fn folder() -> Option<tempfile::TempDir> {
+/// A folder that was left by a kill after one message, so that a start need flush nothing and the next commit
+/// goes on with the log; `None` where no flush can be made to fail.
+fn folder() -> Option<TempDir> {
     or_skip("failing fsync", run(failing("when=1").args([env!("CARGO_BIN_EXE_chat"), "--version"])))?;
     let folder = tempfile::tempdir().unwrap();
-    let mut process = Process::start(folder.path(), &FLAGS);
-    process.terminate();
-    assert_eq!(process.ended(), Some(0));
+    let process = Process::start(folder.path(), &FULL);
+    say_again(process.addr, "first", 0..1);
+    process.kill();
     Some(folder)
 }
 
@@ -59,7 +64,7 @@ fn fail(folder: &Path, failures: usize, moments: &mut SmallRng) -> Tally {
     let mut crowd = Crowd::new(3, 1);
     for failure in 1..=failures {
         // Flushes are counted by thread: these are the writer's.
-        let mut process = start_failing(folder, &format!("when={}+", moments.random_range(1..50)));
+        let mut process = start_failing(folder, &FULL, &format!("when={}+", moments.random_range(1..50)));
         crowd = crowd.talk(process.addr, |_| assert_eq!(process.ended(), Some(1)));
         let refused: usize = crowd.writers.iter().flat_map(|writer| writer.refused.values()).sum();
         assert!(refused >= failure, "somebody waited for that commit");
@@ -68,7 +73,7 @@ fn fail(folder: &Path, failures: usize, moments: &mut SmallRng) -> Tally {
             assert_eq!((writer.half_answered, writer.byes.len()), (0, failure), "{}", writer.name);
         }
     }
-    let process = Process::start(folder, &FLAGS);
+    let process = Process::start(folder, &FULL);
     Tally { strikes: failures, ..settle(&mut crowd, process.addr) }
 }
 
@@ -76,40 +81,55 @@ fn fail(folder: &Path, failures: usize, moments: &mut SmallRng) -> Tally {
 #[test]
 fn everybody_who_waits_is_refused() {
     let Some(folder) = folder() else { return };
-    let mut process = start_failing(folder.path(), "delay_enter=2000000:when=1+");
-    let come = |n| Client::program(process.addr, &format!("sender{n}"), json!({})).unwrap().0;
-    let mut senders: Vec<Client> = (0..8).map(come).collect();
+    let mut process = start_failing(folder.path(), &FULL, "delay_enter=2000000:when=1+");
+    let come = |name: &String| Client::program(process.addr, name, json!({})).unwrap().0;
+    let names: Vec<String> = (0..8).map(|n| format!("sender{n}")).collect();
+    let mut senders: Vec<Client> = names.iter().map(come).collect();
     for sender in &mut senders {
-        for n in 0..5 {
-            sender.send(&say(n)).unwrap();
-        }
+        sender.send(&[0, 1, 2, 3, 4].map(say).join("\n")).unwrap();
     }
     while process.metric("chat_messages_received_total{kind=\"room\"}") < 40.0 {}
-    for (number, sender) in senders.iter_mut().enumerate() {
+    let mut not_kept = Vec::new();
+    for (name, sender) in names.iter().zip(&mut senders) {
         for n in 0..5 {
-            let answer = sender.until("error").unwrap();
-            assert_eq!(
-                [&answer["ref"], &answer["code"]],
-                [&json!(n.to_string()), &json!("unavailable")],
-                "{number}"
-            );
+            let refusal = sender.until("error").unwrap();
+            assert_eq!([&refusal["ref"], &refusal["code"]], [&json!(n.to_string()), &json!("unavailable")]);
+            if refusal["message"].as_str().unwrap().contains("nothing was kept") {
+                not_kept.push((name.clone(), text(n)));
+            }
         }
         sender.until("bye").unwrap();
         assert_eq!(sender.next().unwrap(), None);
     }
     assert_eq!(process.ended(), Some(1));
+    drop(senders);
 
-    let process = Process::start(folder.path(), &FLAGS);
-    for n in 0..8 {
-        let (mut sender, _) = Client::program(process.addr, &format!("sender{n}"), json!({})).unwrap();
-        for n in 0..5 {
-            sender.send(&say(n)).unwrap();
-            sender.until("ack").unwrap();
-        }
+    // What stood in the log when the flush failed is found there by the next start.
+    let process = Process::start(folder.path(), &FULL);
+    let kept = everything(process.addr, "lobby");
+    let is_kept =
+        |(name, text): &(String, String)| kept.iter().any(|told| (&told.from, &told.text) == (name, text));
+    assert!(!not_kept.iter().any(is_kept), "{kept:?}");
+    for name in &names {
+        say_again(process.addr, name, 0..5);
     }
-    assert_eq!(everything(process.addr, "lobby").len(), 40, "each was said once in all");
+    let (_, room) = Client::program(process.addr, "counter", json!({})).unwrap();
+    assert_eq!(room["last_id"], 41, "each was said once in all");
 }
 
-fn say(n: usize) -> String {
-    json!({"type": "say", "room": "lobby", "text": format!("number {n}"), "ref": n.to_string()}).to_string()
+/// Says numbers until they are acked.
+fn say_again(addr: SocketAddr, name: &str, numbers: Range<u32>) {
+    let (mut sender, _) = Client::program(addr, name, json!({})).unwrap();
+    for n in numbers {
+        sender.send(&say(n)).unwrap();
+        sender.until("ack").unwrap();
+    }
+}
+
+fn say(n: u32) -> String {
+    json!({"type": "say", "room": "lobby", "text": text(n), "ref": n.to_string()}).to_string()
+}
+
+fn text(n: u32) -> String {
+    format!("number {n}")
 }
