@@ -1,11 +1,13 @@
 //! Where the database is, and what is in it.
 
+use std::ffi::c_int;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chassis::Failure;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::hooks::Wal;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Sync, inspect};
 
@@ -13,6 +15,9 @@ use super::{Sync, inspect};
 pub(super) const VERSION: i64 = 1;
 /// Marks the file as ours (`PRAGMA application_id`): "Parl".
 pub(super) const APPLICATION_ID: i64 = 0x5061_726c;
+
+/// The write-ahead log is brought into the database once it has so many pages.
+const LOG_PAGES: c_int = 1000;
 
 /// `messages.key` is the room's number in the high bits and the message's id in the low 40, so that a
 /// room's messages lie together in the order of their ids, in one tree. `turn` rises by message across all
@@ -93,6 +98,7 @@ impl Location {
         let is_new = self.sync == Sync::Off || inspect::is_new(&self.path)?;
         let mut db = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         self.set_durability(&db)?;
+        db.wal_hook(Some(checkpoint)).map_err(words)?;
         if is_new {
             create(&mut db).map_err(words)?;
         }
@@ -144,6 +150,19 @@ impl Location {
     fn unusable(&self, problem: &str) -> Failure {
         Failure::config("--data", self.path.display(), problem)
     }
+}
+
+/// Checkpoints as SQLite does by itself, but does not keep it to itself when the disk fails: what a flush that
+/// failed has lost can't be known. The commit before it fails with it, though it holds.
+fn checkpoint(log: &mut Wal, pages: c_int) -> rusqlite::Result<()> {
+    if pages < LOG_PAGES {
+        return Ok(());
+    }
+    log.checkpoint().or_else(|error| match error.sqlite_error_code() {
+        // The log keeps what the database has no room for, or what somebody else looks at.
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn create(db: &mut Connection) -> rusqlite::Result<()> {

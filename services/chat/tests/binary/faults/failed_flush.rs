@@ -77,6 +77,16 @@ fn fail(folder: &Path, failures: usize, moments: &mut SmallRng) -> Tally {
     Tally { strikes: failures, ..settle(&mut crowd, process.addr) }
 }
 
+/// A checkpoint flushes too, also where a commit does not.
+#[test]
+fn a_checkpoint_that_fails_ends_it_too() {
+    let Some(folder) = folder() else { return };
+    let mut process = start_failing(folder.path(), &NORMAL, "when=1+");
+    let mut crowd = Crowd::new(3, 1).talk(process.addr, |_| assert_eq!(process.ended(), Some(1)));
+    let process = Process::start(folder.path(), &NORMAL);
+    settle(&mut crowd, process.addr).assert_clean();
+}
+
 /// The first flush takes so long that everybody has spoken before it fails.
 #[test]
 fn everybody_who_waits_is_refused() {
