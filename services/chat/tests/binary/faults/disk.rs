@@ -128,16 +128,23 @@ impl Disk {
         Ok(())
     }
 
-    /// Fills it up to the last byte; removing the file makes room again.
-    pub(super) fn fill(&self) -> PathBuf {
-        let path = self.point().join("filler");
-        let mut filler = File::create(&path).unwrap();
+    /// Fills it up to the last byte.
+    pub(super) fn fill(&self) {
+        let mut filler = File::create(self.filler()).unwrap();
         // What ext4 puts by for blocks that are not allocated yet is to be had once they are.
         for length in [1 << 20, 1 << 12, 1, 1 << 12, 1] {
             while filler.write_all(&vec![0; length]).is_ok() {}
             filler.sync_data().unwrap();
         }
-        path
+    }
+
+    /// Makes room again.
+    pub(super) fn free(&self) {
+        fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.point().join("filler")
     }
 }
 
