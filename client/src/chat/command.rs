@@ -1,6 +1,6 @@
 //! What a typed line means: the commands of text mode, as requests of JSON mode.
 
-use engine::chat::Request;
+use engine::chat::{Page, Request};
 use engine::names::{RoomName, UserName};
 use engine::text::check_message;
 use engine::{Code, Refusal};
@@ -97,7 +97,7 @@ fn slash(word: &str, rest: &str, target: &Target) -> Result<Command, Refusal> {
         "nick" => Request::Nick { user: UserName::parse(rest)? },
         "history" => {
             let room = here().ok_or_else(|| Refusal::new(Code::BadRoom, "only rooms have a history"))?;
-            Request::History { room, before: None, limit: count(rest)? }
+            Request::History { room, page: Page::Newest, limit: count(rest)? }
         }
         "search" => Request::Search { query: worded(rest)?.to_owned(), room: here(), limit: FOUND },
         _ => return Err(Refusal::new(Code::UnknownCommand, format!("there is no /{word}; see /help"))),
@@ -165,8 +165,8 @@ mod tests {
             ("/rooms", Request::Rooms),
             ("/msg bob  hi there", Request::Direct { to: bob.clone(), text: "hi there".into() }),
             ("/nick bob", Request::Nick { user: bob }),
-            ("/history", Request::History { room: lobby(), before: None, limit: 20 }),
-            ("/history 5", Request::History { room: lobby(), before: None, limit: 5 }),
+            ("/history", Request::History { room: lobby(), page: Page::Newest, limit: 20 }),
+            ("/history 5", Request::History { room: lobby(), page: Page::Newest, limit: 5 }),
             ("/search a b", Request::Search { query: "a b".into(), room: Some(lobby()), limit: 50 }),
         ] {
             assert_eq!(read(line), Ok(Command::Ask(request)), "{line}");

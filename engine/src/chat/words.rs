@@ -46,6 +46,18 @@ pub enum Replay {
     Last(u32),
 }
 
+/// Which page of a room's past somebody wants to read; every page is in id order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Page {
+    /// The newest messages.
+    #[default]
+    Newest,
+    /// The newest that are older than this id: the way back.
+    Before(u64),
+    /// The oldest that are newer than this id: the way forth.
+    After(u64),
+}
+
 /// A room somebody wants to be in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -96,8 +108,8 @@ pub enum Request {
     History {
         /// The room.
         room: RoomName,
-        /// Only what is older than this id.
-        before: Option<u64>,
+        /// Where in it.
+        page: Page,
         /// At most so many.
         limit: u32,
     },

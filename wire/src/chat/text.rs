@@ -1,6 +1,6 @@
 //! Text mode, for people with `nc`.
 
-use engine::chat::{Entry, Event, Message, Replay, Request};
+use engine::chat::{Entry, Event, Message, Page, Replay, Request};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, text};
 
@@ -83,7 +83,7 @@ fn decode_command(command: &str, room: &RoomName, replay: Replay) -> Result<Type
         "me" => say(room, &format!("* {}", message(need(rest, "/me TEXT")?)?))?,
         "history" => {
             let limit = if rest.is_empty() { HISTORY_LINES } else { number(rest)? };
-            Typed::Request(Request::History { room: room.clone(), before: None, limit })
+            Typed::Request(Request::History { room: room.clone(), page: Page::Newest, limit })
         }
         "search" => {
             let query = message(need(rest, "/search WORDS")?)?;
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(request("/who"), Request::Who { room: Some(room("lobby")) });
         assert_eq!(request("/msg bob  hi  you"), Request::Direct { to: user("bob"), text: "hi  you".into() });
         assert_eq!(request("/nick ally"), Request::Nick { user: user("ally") });
-        let history = |limit| Request::History { room: room("lobby"), before: None, limit };
+        let history = |limit| Request::History { room: room("lobby"), page: Page::Newest, limit };
         assert_eq!((request("/history"), request("/history 5")), (history(20), history(5)));
         assert_eq!(request("/history 99999999999999999999"), history(u32::MAX));
         assert_eq!((typed("/help"), typed("/quit")), (Ok(Typed::Help), Ok(Typed::Quit)));

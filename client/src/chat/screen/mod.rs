@@ -24,7 +24,7 @@ mod tests;
 use std::collections::HashMap;
 
 use engine::Timestamp;
-use engine::chat::{Ref, Request};
+use engine::chat::{Page, Ref, Request};
 use engine::names::{RoomName, UserName};
 use ratatui::layout::Rect;
 
@@ -196,7 +196,7 @@ impl Screen {
         let Some(room) = talk.target.room().cloned() else { return };
         if let Some(before) = talk.wants_older(pane, &self.look) {
             talk.asks_older(true);
-            let request = Request::History { room: room.clone(), before: Some(before), limit: PAGE };
+            let request = Request::History { room: room.clone(), page: Page::Before(before), limit: PAGE };
             self.wishes.push(Wish::Ask(request, Purpose::Older(room)));
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{
     Event as Input, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use engine::chat::{Event, LeaveReason, Message, Told};
+use engine::chat::{Event, LeaveReason, Message, Page, Told};
 use engine::{Code, Refusal};
 use insta::assert_snapshot;
 use jiff::tz::TimeZone;
@@ -234,7 +234,7 @@ fn older_messages_are_fetched_as_one_scrolls_up_and_the_view_stays() {
     (0..20).for_each(|_| rig.press(KeyCode::PageUp));
     assert!(rig.shows("line 101"));
     let (key, wish) = rig.grant().remove(0);
-    let history = Request::History { room: RoomName::lobby(), before: Some(101), limit: PAGE };
+    let history = Request::History { room: RoomName::lobby(), page: Page::Before(101), limit: PAGE };
     assert_eq!(wish, Wish::Ask(history, Purpose::Older(RoomName::lobby())));
     assert!(rig.grant().is_empty(), "it is asked once");
     let before = rig.drawn();

@@ -1,7 +1,7 @@
 //! What a newcomer to a room is told of its past, without a gap before what comes live.
 
 use engine::Refusal;
-use engine::chat::{Event, Message, Replay};
+use engine::chat::{Event, Message, Page, Replay};
 use engine::names::RoomName;
 
 use crate::store::Store;
@@ -38,7 +38,7 @@ impl<'a> Past<'a> {
         match wanted {
             Replay::Nothing => {}
             Replay::Last(count) => {
-                let newest = store.newest(room, Some(last_id + 1), count.min(MOST)).await?;
+                let newest = store.page(room, Page::Before(last_id + 1), count.min(MOST)).await?;
                 past.first_page = Some(newest);
             }
             Replay::Since(since) if since == last_id => {}

@@ -210,9 +210,9 @@ impl<'a> Talk<'a> {
                 hub.direct(self.member.id, &to, text, at)?;
                 Event::Ack { place: None, at }
             }
-            Request::History { room, before, limit } => {
+            Request::History { room, page, limit } => {
                 hub.speaker(self.member.id, &room)?;
-                let messages = store.newest(&room, before, limit.min(MOST)).await?;
+                let messages = store.page(&room, page, limit.min(MOST)).await?;
                 Event::History { room, messages }
             }
             Request::Search { query, room, limit } => {

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use chassis::Failure;
 use clap::ValueEnum;
-use engine::chat::{MemberId, Message, Ref};
+use engine::chat::{MemberId, Message, Page, Ref};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 use tokio::sync::{mpsc, oneshot};
@@ -187,18 +187,18 @@ impl Store {
         let _ = self.jobs.send(Job::Forget).await;
     }
 
-    /// The newest messages of a room that are older than `before`, oldest first.
+    /// One page of a room's messages, oldest first.
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub(crate) async fn newest(
+    pub(crate) async fn page(
         &self,
         room: &RoomName,
-        before: Option<u64>,
+        page: Page,
         limit: u32,
     ) -> Result<Vec<Message>, Refusal> {
         let room = room.clone();
-        self.read(move |db| reader::newest(db, &room, before, limit)).await
+        self.read(move |db| reader::page(db, &room, page, limit)).await
     }
 
     /// The first messages of a room after `since` and up to `last`, oldest first.

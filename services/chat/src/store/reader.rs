@@ -1,7 +1,7 @@
 //! The thread that reads: history and search, beside the writer.
 
 use engine::Timestamp;
-use engine::chat::Message;
+use engine::chat::{Message, Page};
 use engine::names::{RoomName, UserName};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use tokio::sync::mpsc;
@@ -26,15 +26,18 @@ pub(super) fn heads(db: &Connection) -> Result<Vec<(RoomName, u64)>> {
     rows.filter_map(|row| row.map(parsed).transpose()).collect()
 }
 
-/// See [`super::Store::newest`].
-pub(super) fn newest(
-    db: &Connection,
-    room: &RoomName,
-    before: Option<u64>,
-    limit: u32,
-) -> Result<Vec<Message>> {
+/// See [`super::Store::page`].
+pub(super) fn page(db: &Connection, room: &RoomName, page: Page, limit: u32) -> Result<Vec<Message>> {
+    match page {
+        Page::Newest => newest(db, room, MAX_ID, limit),
+        Page::Before(id) => newest(db, room, id.saturating_sub(1).min(MAX_ID), limit),
+        Page::After(id) => after(db, room, id, MAX_ID, limit),
+    }
+}
+
+/// The newest up to `last`.
+fn newest(db: &Connection, room: &RoomName, last: u64, limit: u32) -> Result<Vec<Message>> {
     let Some(number) = number_of(db, room)? else { return Ok(Vec::new()) };
-    let last = before.map_or(MAX_ID, |id| id.saturating_sub(1).min(MAX_ID));
     let mut query = db.prepare_cached(
         "SELECT key, sender, text, at FROM messages WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
     )?;

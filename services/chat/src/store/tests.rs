@@ -50,7 +50,7 @@ impl Serving {
     }
 
     async fn texts(&self, room: &str) -> Vec<String> {
-        let kept = self.store.newest(&name(room), None, 1000).await.unwrap();
+        let kept = self.store.page(&name(room), Page::Newest, 1000).await.unwrap();
         kept.into_iter().map(|message| message.text).collect()
     }
 
@@ -78,7 +78,7 @@ async fn ids_go_on_without_gap_after_a_restart() {
         assert_eq!(kept.id("a", "three").await, 3);
         assert_eq!(kept.texts("a").await, ["one", "two", "three"]);
         assert_eq!(kept.store.after(&name("a"), 1, 2, 10).await.unwrap().len(), 1);
-        assert_eq!(kept.store.newest(&name("a"), Some(3), 1).await.unwrap()[0].text, "two");
+        assert_eq!(kept.store.page(&name("a"), Page::Before(3), 1).await.unwrap()[0].text, "two");
         kept.close().await;
     }
 }

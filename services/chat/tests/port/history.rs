@@ -63,6 +63,31 @@ async fn history_is_read_page_by_page() {
 }
 
 #[tokio::test]
+async fn history_is_read_page_by_page_the_other_way_too() {
+    let world = World::new().await;
+    let mut speaker = spoken(&world, "lobby", 23).await;
+    let (mut after, mut pages) = (0, Vec::new());
+    loop {
+        let page =
+            speaker.ask(json!({"type": "history", "room": "lobby", "after": after, "limit": 10})).await;
+        let page = ids(&page);
+        let Some(last) = page.last() else { break };
+        after = *last;
+        pages.push(page);
+    }
+    let wanted: [Vec<u64>; 3] = [(1..=10).collect(), (11..=20).collect(), (21..=23).collect()];
+    assert_eq!(pages, wanted);
+    let request = json!({"type": "history", "room": "lobby", "after": 21, "limit": 2, "ref": "h"});
+    let newest = [kept("lobby", 22, "speaker", "line 22"), kept("lobby", 23, "speaker", "line 23")];
+    let wanted = json!({"type": "history", "ref": "h", "room": "lobby", "messages": newest});
+    assert_eq!(speaker.ask(request).await, wanted);
+    speaker
+        .tell(json!({"type": "history", "room": "lobby", "before": 9, "after": 1, "limit": 5, "ref": "b"}))
+        .await;
+    speaker.expect_refusal("bad_request", Some("b")).await;
+}
+
+#[tokio::test]
 async fn edges_of_a_page_are_no_trouble() {
     let world = World::new().await;
     let mut speaker = spoken(&world, "lobby", 3).await;
@@ -75,6 +100,13 @@ async fn edges_of_a_page_are_no_trouble() {
         (json!({"limit": 5, "before": 4}), vec![1, 2, 3]),
         (json!({"limit": 5, "before": u64::MAX}), vec![1, 2, 3]),
         (json!({"limit": 5, "before": i64::MAX}), vec![1, 2, 3]),
+        (json!({"limit": 0, "after": 0}), vec![]),
+        (json!({"limit": 1, "after": 0}), vec![1]),
+        (json!({"limit": 5, "after": 2}), vec![3]),
+        (json!({"limit": 5, "after": 3}), vec![]),
+        (json!({"limit": 5, "after": u64::MAX}), vec![]),
+        (json!({"limit": 5, "after": i64::MAX}), vec![]),
+        (json!({"limit": 5, "after": (1_u64 << 40) - 1}), vec![]),
     ];
     for (mut request, wanted) in cases {
         request["type"] = "history".into();

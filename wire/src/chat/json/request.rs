@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use engine::chat::{Entry, Hello, Ref, Replay, Request, Tagged};
+use engine::chat::{Entry, Hello, Page, Ref, Replay, Request, Tagged};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, text};
 use serde_json::value::RawValue;
@@ -69,11 +69,9 @@ fn request(fields: &Fields<'_>, kind: &str) -> Result<Request, Refusal> {
         "join" => Request::Join(entry(fields)?),
         "leave" => Request::Leave { room: fields.room()? },
         "direct" => Request::Direct { to: fields.user("to")?, text: message(fields)? },
-        "history" => Request::History {
-            room: fields.room()?,
-            before: fields.get("before")?,
-            limit: fields.count("limit")?,
-        },
+        "history" => {
+            Request::History { room: fields.room()?, page: page(fields)?, limit: fields.count("limit")? }
+        }
         "search" => Request::Search {
             query: fields.text("query")?.into_owned(),
             room: fields.maybe_room()?,
@@ -120,6 +118,15 @@ fn entry(fields: &Fields<'_>) -> Result<Entry, Refusal> {
     Ok(Entry { room: fields.room()?, replay })
 }
 
+fn page(fields: &Fields<'_>) -> Result<Page, Refusal> {
+    match (fields.get("before")?, fields.get("after")?) {
+        (None, None) => Ok(Page::Newest),
+        (Some(id), None) => Ok(Page::Before(id)),
+        (None, Some(id)) => Ok(Page::After(id)),
+        (Some(_), Some(_)) => Err(Refusal::new(Code::BadRequest, "either before or after, not both")),
+    }
+}
+
 /// Writes a first word as a line, with its end.
 pub fn encode_hello(opening: &Opening) -> String {
     let Hello { user, rooms, echo, client } = &opening.hello;
@@ -145,8 +152,14 @@ pub fn encode(tagged: &Tagged) -> String {
         }
         Request::Leave { room } => json!({"type": "leave", "room": room.as_str()}),
         Request::Direct { to, text } => json!({"type": "direct", "to": to.as_str(), "text": text}),
-        Request::History { room, before, limit } => {
-            json!({"type": "history", "room": room.as_str(), "before": before, "limit": limit})
+        Request::History { room, page, limit } => {
+            let mut object = json!({"type": "history", "room": room.as_str(), "limit": limit});
+            match page {
+                Page::Newest => {}
+                Page::Before(id) => object["before"] = (*id).into(),
+                Page::After(id) => object["after"] = (*id).into(),
+            }
+            object
         }
         Request::Search { query, room, limit } => {
             json!({"type": "search", "query": query, "room": room.as_ref().map(RoomName::as_str), "limit": limit})

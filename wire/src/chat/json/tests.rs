@@ -1,6 +1,6 @@
 //! Golden lines, and the trip there and back.
 
-use engine::chat::{Entry, Event, Hello, LeaveReason, Message, Ref, Replay, Request, Tagged, Told};
+use engine::chat::{Entry, Event, Hello, LeaveReason, Message, Page, Ref, Replay, Request, Tagged, Told};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 use proptest::prelude::*;
@@ -110,6 +110,8 @@ fn what_is_wrong_is_told_with_the_key_where_there_is_one() {
         (r#"{"type":"say","room":"lobby","text":"x","ref":""}"#, None, Code::BadRequest),
         (r#"{"type":"nick","user":"a b"}"#, None, Code::BadName),
         (r#"{"type":"history","room":"lobby","limit":-1}"#, None, Code::BadRequest),
+        (r#"{"type":"history","room":"lobby","limit":5,"after":"x","ref":"h"}"#, Some("h"), Code::BadRequest),
+        (r#"{"type":"history","room":"lobby","limit":5,"before":9,"after":1}"#, None, Code::BadRequest),
         (r#"{"type":"join","room":"lobby","since":1,"last":2}"#, None, Code::BadRequest),
         (r#"{"type":"hello","user":"x"}"#, None, Code::BadRequest),
     ];
@@ -203,12 +205,33 @@ fn a_field_of_another_type_does_not_matter() {
     assert_eq!(tagged, Tagged { reference: None, request: Request::Ping });
 }
 
+#[test]
+fn history_is_asked_for_both_ways() {
+    let cases = [
+        (r#"{"limit":5,"room":"lobby","type":"history"}"#, Page::Newest),
+        (r#"{"before":1042,"limit":5,"room":"lobby","type":"history"}"#, Page::Before(1042)),
+        (r#"{"after":1042,"limit":5,"room":"lobby","type":"history"}"#, Page::After(1042)),
+    ];
+    for (line, page) in cases {
+        let request = Request::History { room: room("lobby"), page, limit: 5 };
+        let tagged = Tagged { reference: None, request };
+        assert_eq!(encode_request(&tagged), format!("{line}\n"));
+        assert_eq!(decode_request(line), Ok(tagged));
+    }
+    let null = decode_request(r#"{"type":"history","room":"lobby","before":null,"after":7,"limit":5}"#);
+    assert!(matches!(null.unwrap().request, Request::History { page: Page::After(7), .. }));
+}
+
 fn any_room() -> impl Strategy<Value = RoomName> + Clone {
     "[a-z0-9][a-z0-9_-]{0,31}".prop_map(|name| room(&name))
 }
 
 fn any_user() -> impl Strategy<Value = UserName> + Clone {
     "[a-zA-Z0-9_äöü][a-z0-9_.-]{0,20}".prop_map(|name| user(&name))
+}
+
+fn any_page() -> impl Strategy<Value = Page> {
+    prop_oneof![Just(Page::Newest), any::<u64>().prop_map(Page::Before), any::<u64>().prop_map(Page::After),]
 }
 
 fn any_request() -> impl Strategy<Value = Request> {
@@ -221,9 +244,9 @@ fn any_request() -> impl Strategy<Value = Request> {
             .prop_map(|(room, n)| Request::Join(Entry { room, replay: Replay::Last(n) })),
         any_room().prop_map(|room| Request::Leave { room }),
         (any_user(), text).prop_map(|(to, text)| Request::Direct { to, text }),
-        (any_room(), any::<Option<u64>>(), any::<u32>()).prop_map(|(room, before, limit)| Request::History {
+        (any_room(), any_page(), any::<u32>()).prop_map(|(room, page, limit)| Request::History {
             room,
-            before,
+            page,
             limit
         }),
         (text, proptest::option::of(any_room()), any::<u32>())

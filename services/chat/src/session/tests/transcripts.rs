@@ -138,6 +138,12 @@ async fn programs() {
         alice < {"type":"rooms","ref":"r","rooms":[{"room":"dev","users":1},{"room":"lobby","users":2}]}
         alice > {"type":"history","room":"lobby","limit":5}
         alice < {"type":"history","room":"lobby","messages":[{"room":"lobby","id":1,"from":"bob","text":"hello","at":"…"}]}
+        alice > {"type":"history","room":"lobby","after":0,"limit":1,"ref":"h"}
+        alice < {"type":"history","ref":"h","room":"lobby","messages":[{"room":"lobby","id":1,"from":"bob","text":"hello","at":"…"}]}
+        alice > {"type":"history","room":"lobby","after":1,"limit":5}
+        alice < {"type":"history","room":"lobby","messages":[]}
+        alice > {"type":"history","room":"lobby","before":2,"after":0,"limit":5,"ref":"b"}
+        alice < {"type":"error","ref":"b","code":"bad_request","message":"either before or after, not both"}
         alice > {"type":"nick","user":"ally"}
         alice < {"type":"renamed","user":"alice","to":"ally","at":"…"}
         bob   < {"type":"renamed","user":"alice","to":"ally","at":"…"}
