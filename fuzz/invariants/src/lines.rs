@@ -13,9 +13,11 @@ type Found = (Vec<Result<String, Code>>, Vec<u8>);
 ///
 /// The input's first line says how the rest is cut: each of its bytes is the length of a piece, and what is
 /// left is the last one. A piece of no bytes is a pause, which ends a line where lines may lack their end.
+/// An input of one line is cut as it says itself.
 pub fn split(input: &[u8]) {
-    let cut = input.iter().position(|byte| *byte == b'\n').unwrap_or(0);
-    let (lengths, stream) = (&input[..cut], &input[cut..]);
+    let mut parts = input.splitn(2, |byte| *byte == b'\n');
+    let lengths = parts.next().unwrap_or_default();
+    let stream = parts.next().unwrap_or(lengths);
     let pieces = pieces(lengths, stream);
     for max in LIMITS {
         assert_eq!(fed(max, &[stream]), wanted(max, &[stream]), "whole, at most {max}");
@@ -41,9 +43,10 @@ fn fed(max: usize, pieces: &[&[u8]]) -> Found {
     let (mut splitter, mut found, mut buf) = (Splitter::new(max), Vec::new(), Vec::new());
     for piece in pieces {
         buf.extend_from_slice(piece);
-        while let Some((line, used)) =
-            splitter.next(&buf).or_else(|| splitter.take_rest(&buf).filter(|_| piece.is_empty()))
-        {
+        while let Some((line, used)) = match splitter.next(&buf) {
+            None if piece.is_empty() => splitter.take_rest(&buf),
+            next => next,
+        } {
             assert!((1..=buf.len()).contains(&used), "a line takes what is there");
             found.push(line.text().map(str::to_owned).map_err(|refusal| refusal.code));
             if found.last() == Some(&Err(Code::LineTooLong)) {
