@@ -51,10 +51,10 @@ async fn every_kind_of_question_is_counted() {
     for question in ["STATUS", "TIME", "USERS", "ROOMS", "SERVICES", "PING", "?"] {
         asker.ask(question).await;
     }
-    let after = metrics_with(&info, "info_request_duration_seconds_count 7\n").await;
+    metrics_with(&info, "info_request_duration_seconds_count 7\n").await;
     for kind in ["status", "time", "users", "rooms", "services", "ping", "unknown"] {
         let sample = format!("info_requests_total{{kind=\"{kind}\"}} 1\n");
-        assert!(after.contains(&sample), "{sample} is not in {after}");
+        metrics_with(&info, &sample).await;
     }
     assert!(admin(info.admin, "/readyz").await.starts_with("HTTP/1.1 200 "));
     info.stop().await.unwrap();
@@ -64,7 +64,6 @@ async fn every_kind_of_question_is_counted() {
 async fn bytes_are_counted_with_and_without_headers() {
     let info = start(&[]).await;
     assert_eq!(Asker::of(&info).await.ask("PING four").await, "PONG four");
-    let after = metrics_with(&info, "info_responses_total{result=\"answer\"} 1\n").await;
     let samples = [
         "info_received_bytes_total 9\n",
         "info_sent_bytes_total 9\n",
@@ -73,7 +72,7 @@ async fn bytes_are_counted_with_and_without_headers() {
         "info_datagram_bytes_total{direction=\"in\",source=\"unvalidated\"} 0\n",
     ];
     for sample in samples {
-        assert!(after.contains(sample), "{sample} is not in {after}");
+        metrics_with(&info, sample).await;
     }
     let mut caller = TcpStream::connect(info.addr).await.unwrap();
     caller.write_all(b"PING four\n").await.unwrap();
@@ -88,23 +87,21 @@ async fn what_strangers_cost_is_told_apart() {
     let info = start(&["--trusted", "none"]).await;
     let asker = Asker::of(&info).await;
     let cookie = asker.ask("TIME").await;
-    let after = metrics_with(&info, "info_responses_total{result=\"cookie\"} 1\n").await;
     let samples = [
         "info_datagram_bytes_total{direction=\"in\",source=\"unvalidated\"} 32\n",
         "info_datagram_bytes_total{direction=\"out\",source=\"unvalidated\"} 51\n",
         "info_datagram_bytes_total{direction=\"in\",source=\"validated\"} 0\n",
     ];
     for sample in samples {
-        assert!(after.contains(sample), "{sample} is not in {after}");
+        metrics_with(&info, sample).await;
     }
     asker.ask(&cookie.replace("COOKIE", "TIME")).await;
-    let after = metrics_with(&info, "info_responses_total{result=\"answer\"} 1\n").await;
     let samples = [
         "info_datagram_bytes_total{direction=\"in\",source=\"validated\"} 49\n",
         "info_datagram_bytes_total{direction=\"out\",source=\"validated\"} 47\n",
     ];
     for sample in samples {
-        assert!(after.contains(sample), "{sample} is not in {after}");
+        metrics_with(&info, sample).await;
     }
     info.stop().await.unwrap();
 }
