@@ -272,6 +272,7 @@ impl Listener {
             }
         }
     }
+
     /// The newest id.
     pub(super) fn last(&self) -> u64 {
         self.heard.last().map_or(0, |message| message.id)

@@ -186,12 +186,13 @@ fn switch_tool() -> Result<[&'static str; 3], String> {
 /// Runs a command to its end.
 ///
 /// # Errors
-/// What it said when it failed.
+/// The first line that it said when it failed.
 pub(super) fn run(command: &mut Command) -> Result<(), String> {
     let program = Path::new(command.get_program()).display().to_string();
     let output = command.output().map_err(|error| format!("{program}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("{program}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{program}: {}: {}", output.status, said.lines().next().unwrap_or_default()))
 }
