@@ -25,7 +25,7 @@ pub struct Limits {
 }
 
 /// Accepts connections until the drain begins and runs `session` for each, as a task that the drain waits
-/// for. A connection over a limit gets `last_words` and is closed.
+/// for; what it ends with is its own affair. A connection over a limit gets `last_words` and is closed.
 ///
 /// Exports `<service>_connections`, `<service>_connections_total{result}` and `accept_errors_total{kind}`.
 pub async fn serve<F, Fut>(
@@ -36,7 +36,7 @@ pub async fn serve<F, Fut>(
     session: F,
 ) where
     F: Fn(TcpStream, SocketAddr) -> Fut,
-    Fut: Future<Output = ()> + Send + 'static,
+    Fut: Future + Send + 'static,
 {
     let counts = Counts::new(life);
     let seats = Seats::new(limits);

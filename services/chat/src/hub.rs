@@ -228,6 +228,11 @@ impl Hub {
         self.lock().people.rooms_of(id)
     }
 
+    /// Wakes every session, to see that the server drains.
+    pub(crate) fn wake_everybody(&self) {
+        self.lock().members.values().for_each(|member| member.wake());
+    }
+
     /// Sums up the comings and goings of large rooms; once a second.
     pub(crate) fn sum_up(&self) {
         let mut state = self.lock();

@@ -20,7 +20,6 @@ use chassis::{Failure, Flags, Life, Running, Service};
 use presence::Presence;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
-use tracing::debug;
 
 pub use config::{Config, FloodLimit};
 use delivery::Threads;
@@ -92,14 +91,10 @@ pub async fn run(
     };
     let chat = Arc::new(Chat { config, hub, store, presence, metrics, life: life.clone() });
     let housekeeping = tokio::spawn(keep_house(chat.clone()));
+    tokio::spawn(spread_drain(chat.clone()));
     life.ready.set_ready();
     let accepting = accept::serve(listener, &life, limits, NO_PLACE, |stream, peer| {
-        let chat = chat.clone();
-        async move {
-            let ended = session::serve(&chat, Arc::new(stream), peer).await;
-            chat.metrics.disconnected(ended);
-            debug!(%peer, reason = ended.as_str(), "connection ended");
-        }
+        session::serve(chat.clone(), Arc::new(stream), peer)
     });
     tokio::select! {
         () = accepting => {}
@@ -119,6 +114,13 @@ impl Chat {
     fn server_name(&self) -> String {
         self.config.presence.instance.as_ref().map_or_else(|| "chat-1".to_owned(), ToString::to_string)
     }
+}
+
+/// Wakes the sessions when the drain begins: one waits for all, so that an idle one need not hold the place
+/// for it.
+async fn spread_drain(chat: Arc<Chat>) {
+    chat.life.drain.signaled().await;
+    chat.hub.wake_everybody();
 }
 
 /// What has to be done every second, and every minute.

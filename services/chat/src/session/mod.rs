@@ -30,38 +30,56 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const RETRY_SPREAD_MS: u64 = 5_000;
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(chat: &Arc<Chat>, socket: Arc<dyn Socket>, peer: SocketAddr) -> Ended {
-    let mut input = Input::new(socket.clone(), chat);
+pub(crate) fn serve(
+    chat: Arc<Chat>,
+    socket: Arc<dyn Socket>,
+    peer: SocketAddr,
+) -> impl Future<Output = Ended> {
     // What is done once, at the beginning and at the end, is on the heap while it lasts: an idle session
     // must not hold the room for it.
-    let (member, ended) = match Box::pin(login::login(chat, &mut input, &socket)).await {
-        Ok(newcomer) => talk(chat, &mut input, newcomer, peer).await,
-        Err((member, ended)) => (member, ended),
-    };
-    if ended != Ended::Lost {
-        say_goodbye(&member, ended);
-        // Whoever does not take the words within the time has had the chance.
-        let _ = tokio::time::timeout(FAREWELL, Box::pin(see_off(&member, &socket, &mut input, ended))).await;
+    let arriving = Box::pin(arrive(chat, socket, peer));
+    async move {
+        match arriving.await {
+            Ok(mut talk) => {
+                let ended = talk.converse().await;
+                Box::pin(leave(talk, ended)).await
+            }
+            Err(ended) => ended,
+        }
     }
-    ended
 }
 
-async fn talk(
-    chat: &Arc<Chat>,
-    input: &mut Input,
-    newcomer: Newcomer,
-    peer: SocketAddr,
-) -> (Arc<Member>, Ended) {
-    let Newcomer { member, name, rooms, client } = newcomer;
-    debug!(%peer, user = %name, client, "logged in");
-    let mut talk = Talk::new(chat, input, member, name, peer);
-    Box::pin(talk.arrive(rooms)).await;
-    let ended = talk.converse().await;
-    let member = talk.into_member();
+/// From the first word to the first room.
+async fn arrive(chat: Arc<Chat>, socket: Arc<dyn Socket>, peer: SocketAddr) -> Result<Box<Talk>, Ended> {
+    let mut input = Input::new(socket.clone(), &chat);
+    let Newcomer { member, name, rooms, client } = match login::login(&chat, &mut input, &socket).await {
+        Ok(newcomer) => newcomer,
+        Err((member, ended)) => return Err(end(&chat, &member, &mut input, ended).await),
+    };
+    debug!(user = %name, client, "logged in");
+    let mut talk = Box::new(Talk::new(chat, input, member, name, peer));
+    talk.arrive(rooms).await;
+    Ok(talk)
+}
+
+/// From the last word on.
+async fn leave(talk: Box<Talk>, ended: Ended) -> Ended {
+    let Talk { chat, mut input, member, .. } = *talk;
     for room in chat.hub.logout(member.id, ended, now()) {
         room.wait().await;
     }
-    (member, ended)
+    end(&chat, &member, &mut input, ended).await
+}
+
+async fn end(chat: &Chat, member: &Member, input: &mut Input, ended: Ended) -> Ended {
+    if ended != Ended::Lost {
+        say_goodbye(member, ended);
+        // Whoever does not take the words within the time has had the chance.
+        let _ = tokio::time::timeout(FAREWELL, see_off(member, input, ended)).await;
+    }
+    chat.metrics.disconnected(ended);
+    debug!(reason = ended.as_str(), "connection ended");
+    ended
 }
 
 fn say_goodbye(member: &Member, ended: Ended) {
@@ -79,15 +97,10 @@ fn say_goodbye(member: &Member, ended: Ended) {
 /// Lets the last words out. Where the peer has sent, or may have, what nobody has read, it also waits for
 /// the peer to see the end: a socket closed over unread bytes is reset, and the reset would overtake the
 /// words.
-async fn see_off(
-    member: &Member,
-    socket: &Arc<dyn Socket>,
-    input: &mut Input,
-    ended: Ended,
-) -> io::Result<()> {
+async fn see_off(member: &Member, input: &mut Input, ended: Ended) -> io::Result<()> {
     while member.flush().is_some() {
         member.writable().await?;
     }
-    socket.shutdown();
+    member.finish();
     if ended.last_words().is_some() || input.has_more() { input.discard().await } else { Ok(()) }
 }

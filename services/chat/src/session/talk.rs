@@ -24,10 +24,10 @@ use crate::store::{Post, now};
 const MOST: u32 = 1000;
 
 /// One member's conversation.
-pub(super) struct Talk<'a> {
-    chat: &'a Arc<Chat>,
-    input: &'a mut Input,
-    member: Arc<Member>,
+pub(super) struct Talk {
+    pub(super) chat: Arc<Chat>,
+    pub(super) input: Input,
+    pub(super) member: Arc<Member>,
     name: UserName,
     /// Where somebody in text mode is.
     room: RoomName,
@@ -57,32 +57,28 @@ enum Step {
     End(Ended),
 }
 
-impl<'a> Talk<'a> {
+impl Talk {
     pub(super) fn new(
-        chat: &'a Arc<Chat>,
-        input: &'a mut Input,
+        chat: Arc<Chat>,
+        input: Input,
         member: Arc<Member>,
         name: UserName,
         peer: SocketAddr,
     ) -> Self {
         let is_stranger = !chat.config.trusted.contains(peer.ip());
+        let flood = chat.config.flood.0.filter(|_| is_stranger).map(Flood::new);
         Talk {
             chat,
             input,
             member,
             name,
             room: RoomName::lobby(),
-            flood: chat.config.flood.0.filter(|_| is_stranger).map(Flood::new),
+            flood,
             started: Instant::now(),
             held_until: None,
             pending: None,
             ending: None,
         }
-    }
-
-    /// What is left of it.
-    pub(super) fn into_member(self) -> Arc<Member> {
-        self.member
     }
 
     /// Goes to the first rooms.
@@ -110,6 +106,9 @@ impl<'a> Talk<'a> {
         loop {
             if let Some(ended) = self.member.ended() {
                 return ended;
+            }
+            if self.chat.life.drain.is_draining() {
+                self.ending.get_or_insert(Ended::Shutdown);
             }
             let behind_since = self.member.flush();
             if behind_since.is_some_and(|since| since.elapsed() >= self.chat.config.slow) {
@@ -147,12 +146,9 @@ impl<'a> Talk<'a> {
         match work {
             Work::Ask(Tagged { reference, request }) => {
                 // On the heap while it lasts: an idle session must not hold the room for it.
-                let handled = Box::pin(self.handle(reference.clone(), request)).await;
-                if let Err(refusal) = handled {
-                    self.refuse(reference, refusal).await;
-                }
+                Box::pin(self.answer(reference, request)).await;
             }
-            Work::Refuse(reference, refusal) => self.refuse(reference, refusal).await,
+            Work::Refuse(reference, refusal) => Box::pin(self.refuse(reference, refusal)).await,
             Work::Help => self.member.put(text::encode_help),
             Work::End(ended) => return Step::End(ended),
         }
@@ -187,8 +183,15 @@ impl<'a> Talk<'a> {
         }
     }
 
+    async fn answer(&mut self, reference: Option<Ref>, request: Request) {
+        if let Err(refusal) = self.handle(reference.clone(), request).await {
+            self.refuse(reference, refusal).await;
+        }
+    }
+
     async fn handle(&mut self, reference: Option<Ref>, request: Request) -> Result<(), Refusal> {
-        let (hub, store) = (&self.chat.hub, &self.chat.store);
+        let chat = self.chat.clone();
+        let (hub, store) = (&chat.hub, &chat.store);
         let event = match request {
             Request::Say { room, text } => return self.say(reference, room, text).await,
             Request::Join(entry) => {
@@ -355,8 +358,8 @@ impl<'a> Talk<'a> {
         self.ending == Some(Ended::Shutdown)
     }
 
-    /// Waits until something has changed: bytes came, the socket takes more, another task woke this one,
-    /// a time is over, or the server drains.
+    /// Waits until something has changed: bytes came, the socket takes more, another task woke this one, or
+    /// a time is over. All that an idle session is, beside its fields, waits here.
     async fn wait(&mut self, behind_since: Option<Instant>, may_work: bool) -> Result<(), Ended> {
         let may_read = may_work && self.pending.is_none() && self.ending.is_none();
         // A line that ends with a pause is no reason to wake before it can be taken.
@@ -373,7 +376,6 @@ impl<'a> Talk<'a> {
             () = self.member.woken() => {}
             writable = self.member.writable(), if behind_since.is_some() => writable.map_err(|_| Ended::Lost)?,
             () = at(deadline) => {}
-            () = self.chat.life.drain.signaled(), if !self.is_draining() => self.ending = Some(Ended::Shutdown),
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::ended::Ended;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::store::{Database, Retention};
-use crate::{Chat, Config, SERVICE};
+use crate::{Chat, Config, SERVICE, spread_drain};
 use pipe::{Far, pipe};
 
 /// Smaller than any line, so that everything comes and goes in pieces.
@@ -48,7 +48,9 @@ impl House {
         let store = database.serve(retention, metrics.clone(), on_commit).unwrap().store;
         let addr = "127.0.0.1:9001".parse().unwrap();
         let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
-        House(Arc::new(Chat { config, hub, store, presence, metrics, life }))
+        let chat = Arc::new(Chat { config, hub, store, presence, metrics, life });
+        tokio::spawn(spread_drain(chat.clone()));
+        House(chat)
     }
 
     /// A connection from a trusted address.
@@ -59,7 +61,7 @@ impl House {
     fn dial_over(&self, peer: &str, size: usize) -> Caller {
         let (near, far) = pipe(size);
         let (chat, peer) = (self.0.clone(), peer.parse().unwrap());
-        let ended = tokio::spawn(async move { serve(&chat, Arc::new(near), peer).await });
+        let ended = tokio::spawn(serve(chat, Arc::new(near), peer));
         Caller { far, ended }
     }
 
