@@ -16,14 +16,6 @@ pub enum Foreign {
     Ssh,
 }
 
-/// What an HTTP client is told. The prompt has gone out before it, as to everybody.
-const NOT_HTTP: &str = "HTTP/1.1 400 Bad Request\r\n\
-    Content-Type: text/plain\r\n\
-    Content-Length: 95\r\n\
-    Connection: close\r\n\
-    \r\n\
-    This port speaks chat, not HTTP: a line of text or JSON at a time, over plain TCP, as with nc.\n";
-
 impl Foreign {
     /// Every one of them.
     pub const ALL: [Foreign; 3] = [Foreign::Tls, Foreign::Http, Foreign::Ssh];
@@ -46,14 +38,6 @@ impl Foreign {
             Foreign::Tls => "tls",
             Foreign::Http => "http",
             Foreign::Ssh => "ssh",
-        }
-    }
-
-    /// What such a peer is told before the close; the close alone where there are no words for it.
-    pub fn answer(self) -> &'static str {
-        match self {
-            Foreign::Http => NOT_HTTP,
-            Foreign::Tls | Foreign::Ssh => "",
         }
     }
 }
@@ -130,13 +114,6 @@ mod tests {
         for sent in lines {
             assert_eq!(byte_by_byte(sent), None, "{:?}", sent.escape_ascii().to_string());
         }
-    }
-
-    #[test]
-    fn the_answer_is_whole() {
-        let (head, body) = Foreign::Http.answer().split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 400 "));
-        assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())), "of {}", body.len());
     }
 
     proptest! {

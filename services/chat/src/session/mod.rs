@@ -86,9 +86,6 @@ fn say_goodbye(member: &Member, ended: Ended) {
     if ended == Ended::Shutdown {
         member.answer(None, Event::Bye { retry_after_ms: rand::random_range(0..RETRY_SPREAD_MS) });
     }
-    if let Ended::Foreign(protocol) = ended {
-        member.put(|out| out.extend_from_slice(protocol.answer().as_bytes()));
-    }
     if let Some((code, words)) = ended.last_words() {
         member.answer(None, Event::Refused(Refusal::new(code, words)));
     }

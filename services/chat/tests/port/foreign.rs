@@ -36,16 +36,14 @@ async fn a_tls_hello_is_answered_by_the_close() {
 }
 
 #[tokio::test]
-async fn an_http_request_is_answered_in_its_own_tongue() {
+async fn an_http_request_is_answered_by_the_close() {
     let world = World::new().await;
     let methods = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "CONNECT", "DELETE"];
     for method in methods {
         let request = format!("{method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
         for piece in [usize::MAX, 1] {
-            let answer = told(&world, request.as_bytes(), piece).await;
-            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-            assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
-            assert!(body.starts_with("This port speaks chat") && body.ends_with('\n'), "{answer}");
+            // Behind the prompt, nothing would be an answer to it.
+            assert_eq!(told(&world, request.as_bytes(), piece).await, "", "{method}");
         }
     }
     is_counted(&world, "http", 2.0 * methods.len() as f64).await;

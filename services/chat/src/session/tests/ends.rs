@@ -72,19 +72,16 @@ async fn a_byte_a_second_puts_nothing_off() {
 #[tokio::test]
 async fn another_protocol_is_known_and_the_peer_let_go() {
     let house = House::new();
-    for (sent, protocol, answer) in [
-        (&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], Foreign::Tls, None),
-        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Foreign::Http, Some("HTTP/1.1 400 Bad Request\r")),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", Foreign::Ssh, None),
+    for (sent, protocol) in [
+        (&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], Foreign::Tls),
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Foreign::Http),
+        (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", Foreign::Http),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Foreign::Ssh),
     ] {
         let caller = house.dial_over("127.0.0.1:50000", 4096);
         caller.far.send(sent).await;
         let (lines, ended) = caller.end().await;
-        assert_eq!(ended, Ended::Foreign(protocol));
-        assert_eq!(
-            [lines[0].as_str(), lines.get(1).map_or("", String::as_str)],
-            ["USERNAME:", answer.unwrap_or("")]
-        );
+        assert_eq!((lines, ended), (vec!["USERNAME:".to_owned()], Ended::Foreign(protocol)));
     }
 }
 
