@@ -250,30 +250,23 @@ impl Hub {
         self.names.holder(name).ok_or_else(|| no_such_user(name))
     }
 
-    /// Who is in a room, or everybody, sorted.
+    /// Who is in a room, or everybody, in no order: whoever asks sorts it, when nobody waits for the hub.
     ///
     /// # Errors
     /// [`Code::NoSuchRoom`].
     pub fn who(&self, room: Option<&RoomName>) -> Result<Vec<UserName>, Refusal> {
-        let mut users: Vec<UserName> = match room {
-            None => self.people.values().map(|person| person.name.clone()).collect(),
-            Some(room) => {
-                let members = self.rooms.get(room).map(|found| &found.members);
-                let members =
-                    members.ok_or_else(|| Refusal::new(Code::NoSuchRoom, format!("nobody is in #{room}")))?;
-                members.iter().map(|id| self.people[id].name.clone()).collect()
-            }
+        let Some(room) = room else {
+            return Ok(self.people.values().map(|person| person.name.clone()).collect());
         };
-        users.sort_unstable();
-        Ok(users)
+        let found = self.rooms.get(room);
+        let found = found.ok_or_else(|| Refusal::new(Code::NoSuchRoom, format!("nobody is in #{room}")))?;
+        Ok(found.members.iter().map(|id| self.people[id].name.clone()).collect())
     }
 
-    /// The others in a room that somebody is in, sorted by name.
+    /// The others in a room that somebody is in, in no order.
     pub fn others(&self, id: MemberId, room: &RoomName) -> Vec<UserName> {
         let members = self.rooms[room].members.iter().filter(|&&other| other != id);
-        let mut names: Vec<UserName> = members.map(|other| self.people[other].name.clone()).collect();
-        names.sort_unstable();
-        names
+        members.map(|other| self.people[other].name.clone()).collect()
     }
 
     /// Which rooms there are, and how many are in each.

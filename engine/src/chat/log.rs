@@ -1,7 +1,8 @@
 //! A room is a log, a member is a cursor.
 //!
 //! What a room is told is encoded once for each dialect and appended; everybody reads on from where they
-//! are, all that has piled up at once. The log is bounded: whoever is behind its tail reads too slowly.
+//! are, all that has piled up at once. Nothing is lost by itself: whoever keeps the log lets go of those who
+//! are behind its [tail](Log::tail), and of what nobody needs any more.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -76,6 +77,11 @@ impl Batch {
         self.text.len().max(self.json.len())
     }
 
+    /// Bytes of memory that it takes.
+    fn footprint(&self) -> usize {
+        self.text.capacity() + self.json.capacity() + self.lines.capacity() * size_of::<Line>()
+    }
+
     /// Where line `index` begins.
     fn start(&self, index: usize, dialect: Dialect) -> usize {
         index.checked_sub(1).map_or(0, |before| self.end(before, dialect))
@@ -100,22 +106,40 @@ pub struct Gathered<'a> {
     pub cursor: u64,
 }
 
-/// A room's bounded log. Positions count lines from the room's first.
+/// A room's log. Positions count lines from the room's first.
 #[derive(Debug)]
 pub struct Log {
-    batches: VecDeque<(u64, Batch)>,
+    batches: VecDeque<Placed>,
     head: u64,
     size: usize,
     limit: usize,
+    /// Memory that all batches of all times took.
+    footprint: u64,
+}
+
+/// A batch in its place.
+#[derive(Debug)]
+struct Placed {
+    first: u64,
+    /// Memory that all batches before it took.
+    footprint: u64,
+    batch: Batch,
+}
+
+impl Placed {
+    /// The position behind its last line.
+    fn end(&self) -> u64 {
+        self.first + self.batch.len()
+    }
 }
 
 impl Log {
     /// Bytes that are gathered for one write at most, unless one batch is larger.
     const WRITE: usize = 64 * 1024;
 
-    /// An empty log that keeps at most about `limit` bytes of a dialect for those who are behind.
+    /// An empty log; `limit` bytes of a dialect behind is where the [tail](Log::tail) is.
     pub fn new(limit: usize) -> Self {
-        Log { batches: VecDeque::new(), head: 0, size: 0, limit }
+        Log { batches: VecDeque::new(), head: 0, size: 0, limit, footprint: 0 }
     }
 
     /// The position behind the last line.
@@ -123,59 +147,72 @@ impl Log {
         self.head
     }
 
-    /// Appends, and forgets the oldest above the limit; the newest batch is always kept.
+    /// Appends.
     pub fn append(&mut self, batch: Batch) {
-        let first = self.head;
+        let (first, footprint) = (self.head, self.footprint);
         self.head += batch.len();
         self.size += batch.size();
-        self.batches.push_back((first, batch));
-        while self.size > self.limit && self.batches.len() > 1 {
-            self.forget_oldest();
+        self.footprint += batch.footprint() as u64;
+        self.batches.push_back(Placed { first, footprint, batch });
+    }
+
+    /// The position that is just within the limit; whoever is before it is too far behind. The newest batch
+    /// is always within.
+    pub fn tail(&self) -> u64 {
+        let mut size = self.size;
+        for placed in self.batches.iter().take(self.batches.len().saturating_sub(1)) {
+            if size <= self.limit {
+                return placed.first;
+            }
+            size -= placed.batch.size();
         }
+        self.batches.back().map_or(self.head, |newest| newest.first)
+    }
+
+    /// Bytes of memory that are kept because somebody has still to read on from `cursor`.
+    pub fn kept_for(&self, cursor: u64) -> usize {
+        let oldest = self.batches.get(self.batches.partition_point(|placed| placed.end() <= cursor));
+        oldest.map_or(0, |placed| (self.footprint - placed.footprint) as usize)
     }
 
     /// Forgets everything before a position that nobody needs any more.
     pub fn forget_before(&mut self, position: u64) {
-        while self.batches.front().is_some_and(|(first, batch)| first + batch.len() <= position) {
-            self.forget_oldest();
-        }
-    }
-
-    fn forget_oldest(&mut self) {
-        if let Some((_, batch)) = self.batches.pop_front() {
-            self.size -= batch.size();
+        while self.batches.front().is_some_and(|placed| placed.end() <= position) {
+            if let Some(placed) = self.batches.pop_front() {
+                self.size -= placed.batch.size();
+            }
         }
     }
 
     /// The next bytes for a reader at `cursor`: one batch as it stands where possible, else copied
-    /// together in `scratch`. `None` when the cursor has fallen off the tail.
-    pub fn gather<'a>(
-        &'a self,
-        cursor: u64,
-        reader: Reader,
-        scratch: &'a mut Vec<u8>,
-    ) -> Option<Gathered<'a>> {
+    /// together in `scratch`.
+    ///
+    /// # Panics
+    /// When what the reader needs has been forgotten.
+    pub fn gather<'a>(&'a self, cursor: u64, reader: Reader, scratch: &'a mut Vec<u8>) -> Gathered<'a> {
         if cursor == self.head {
-            return Some(Gathered { bytes: &[], lines: 0, cursor });
+            return Gathered { bytes: &[], lines: 0, cursor };
         }
-        let at = self.batch_of(cursor)?;
-        let (first, batch) = &self.batches[at];
+        let at = self.batch_of(cursor);
+        let Placed { first, batch, .. } = &self.batches[at];
         let is_last = at + 1 == self.batches.len();
         if is_last && !batch.skipped.contains(&reader.member) {
             let bytes =
                 &batch.bytes(reader.dialect)[batch.start((cursor - first) as usize, reader.dialect)..];
-            return Some(Gathered { bytes, lines: self.head - cursor, cursor: self.head });
+            return Gathered { bytes, lines: self.head - cursor, cursor: self.head };
         }
         scratch.clear();
         let (lines, cursor) = self.copy_from(at, cursor, reader, scratch);
-        Some(Gathered { bytes: scratch, lines, cursor })
+        Gathered { bytes: scratch, lines, cursor }
     }
 
-    /// Where a reader at `cursor` is after `count` lines that do not skip it.
+    /// Where a reader at `cursor`, who has not read everything, is after `count` lines that do not skip it.
+    ///
+    /// # Panics
+    /// When what the reader needs has been forgotten.
     pub fn after_lines(&self, cursor: u64, reader: Reader, count: u64) -> u64 {
-        let Some(at) = self.batch_of(cursor) else { return cursor };
         let mut left = count;
-        for (first, batch) in self.batches.range(at..) {
+        for Placed { first, batch, .. } in self.batches.range(self.batch_of(cursor)..) {
             let from = cursor.saturating_sub(*first) as usize;
             for (index, line) in batch.lines.iter().enumerate().skip(from) {
                 if left == 0 {
@@ -187,19 +224,14 @@ impl Log {
         self.head
     }
 
-    /// Whether a reader at `cursor` can still read on.
-    pub fn holds(&self, cursor: u64) -> bool {
-        cursor == self.head || self.batch_of(cursor).is_some()
-    }
-
-    fn batch_of(&self, cursor: u64) -> Option<usize> {
-        let after = self.batches.partition_point(|(first, _)| *first <= cursor);
-        after.checked_sub(1)
+    fn batch_of(&self, cursor: u64) -> usize {
+        let after = self.batches.partition_point(|placed| placed.first <= cursor);
+        after.checked_sub(1).expect("what somebody has still to read is not forgotten")
     }
 
     fn copy_from(&self, at: usize, cursor: u64, reader: Reader, out: &mut Vec<u8>) -> (u64, u64) {
         let (mut lines, mut position) = (0, cursor);
-        for (first, batch) in self.batches.range(at..) {
+        for Placed { first, batch, .. } in self.batches.range(at..) {
             if out.len() >= Self::WRITE {
                 break;
             }
@@ -249,22 +281,22 @@ mod tests {
         batch
     }
 
-    fn read(log: &Log, cursor: u64, member: u64) -> Option<(String, u64)> {
+    fn read(log: &Log, cursor: u64, member: u64) -> (String, u64) {
         let mut scratch = Vec::new();
-        let gathered = log.gather(cursor, reader(member), &mut scratch)?;
-        Some((String::from_utf8(gathered.bytes.to_vec()).unwrap(), gathered.cursor))
+        let gathered = log.gather(cursor, reader(member), &mut scratch);
+        (String::from_utf8(gathered.bytes.to_vec()).unwrap(), gathered.cursor)
     }
 
     #[test]
     fn one_reads_on_without_ones_own_lines() {
         let mut log = Log::new(1000);
         log.append(batch(&[1, 2, 1]));
-        assert_eq!(read(&log, 0, 9), Some(("1\n2\n1\n".into(), 3)));
-        assert_eq!(read(&log, 1, 9), Some(("2\n1\n".into(), 3)));
-        assert_eq!(read(&log, 0, 1), Some(("2\n".into(), 3)));
+        assert_eq!(read(&log, 0, 9), ("1\n2\n1\n".into(), 3));
+        assert_eq!(read(&log, 1, 9), ("2\n1\n".into(), 3));
+        assert_eq!(read(&log, 0, 1), ("2\n".into(), 3));
         log.append(batch(&[3]));
-        assert_eq!(read(&log, 2, 9), Some(("1\n3\n".into(), 4)));
-        assert_eq!(read(&log, 4, 9), Some((String::new(), 4)));
+        assert_eq!(read(&log, 2, 9), ("1\n3\n".into(), 4));
+        assert_eq!(read(&log, 4, 9), (String::new(), 4));
     }
 
     #[test]
@@ -273,21 +305,39 @@ mod tests {
         log.append(batch(&[1, 2]));
         let json = Reader { member: MemberId(2), dialect: Dialect::Json };
         let mut scratch = Vec::new();
-        assert_eq!(log.gather(0, json, &mut scratch).unwrap().bytes, b"{1}\n");
+        assert_eq!(log.gather(0, json, &mut scratch).bytes, b"{1}\n");
     }
 
     #[test]
-    fn whoever_is_behind_the_tail_is_told_so() {
+    fn the_limit_says_who_is_too_far_behind_and_forgets_nothing() {
         let mut log = Log::new(16);
+        assert_eq!(log.tail(), 0);
         for n in 0..10 {
             log.append(batch(&[n]));
         }
-        assert_eq!(read(&log, 0, 99), None);
-        assert_eq!(read(&log, 9, 99), Some(("9\n".into(), 10)));
-        assert_eq!([0, 9, 10].map(|cursor| log.holds(cursor)), [false, true, true]);
+        // A line is four bytes long in the longer dialect.
+        assert_eq!(log.tail(), 6);
+        assert_eq!(read(&log, 0, 99).1, 10);
+        log.forget_before(9);
+        assert_eq!((log.tail(), read(&log, 9, 99)), (9, ("9\n".into(), 10)));
         log.forget_before(10);
-        assert_eq!(read(&log, 9, 99), None);
-        assert_eq!(read(&log, 10, 99), Some((String::new(), 10)));
+        assert_eq!((log.tail(), read(&log, 10, 99)), (10, (String::new(), 10)));
+        log.append(batch(&[1, 2, 3, 4, 5, 6]));
+        assert_eq!(log.tail(), 10, "the newest batch is within, however large it is");
+    }
+
+    #[test]
+    fn it_knows_what_it_keeps_for_whom() {
+        let mut log = Log::new(16);
+        assert_eq!(log.kept_for(0), 0);
+        let all: usize = [batch(&[1, 2]), batch(&[3])].map(|batch| batch.footprint()).iter().sum();
+        log.append(batch(&[1, 2]));
+        log.append(batch(&[3]));
+        let newest = batch(&[3]).footprint();
+        assert!(newest > 4, "what a line takes beside its bytes counts");
+        assert_eq!([0, 1, 2, 3].map(|cursor| log.kept_for(cursor)), [all, all, newest, 0]);
+        log.forget_before(2);
+        assert_eq!([2, 3].map(|cursor| log.kept_for(cursor)), [newest, 0]);
     }
 
     proptest! {
@@ -304,14 +354,14 @@ mod tests {
             let mut takes = takes.into_iter();
             for numbers in &batches {
                 log.append(batch(numbers));
-                let gathered = log.gather(cursor, reader(member), &mut scratch).unwrap();
+                let gathered = log.gather(cursor, reader(member), &mut scratch);
                 let taken = takes.next().unwrap().min(gathered.lines);
                 let text = std::str::from_utf8(gathered.bytes).unwrap();
                 prop_assert_eq!(text.lines().count() as u64, gathered.lines);
                 got.extend(text.split_inclusive('\n').take(taken as usize));
                 cursor = if taken == gathered.lines { gathered.cursor } else { log.after_lines(cursor, reader(member), taken) };
             }
-            let rest = log.gather(cursor, reader(member), &mut scratch).unwrap();
+            let rest = log.gather(cursor, reader(member), &mut scratch);
             got.push_str(std::str::from_utf8(rest.bytes).unwrap());
             let wanted: String =
                 batches.concat().iter().filter(|&&n| n != member).map(|n| format!("{n}\n")).collect();

@@ -1,10 +1,12 @@
 //! Chat: who is in which room, and what each of them is told.
 
+mod backlog;
 mod flood;
 mod hub;
 mod log;
 mod words;
 
+pub use backlog::Backlog;
 pub use flood::{Allowance, Flood};
 pub use hub::{Arrival, Hub, Limits, MemberId, Notice, Skip, Style, no_such_user};
 pub use log::{Batch, Dialect, Gathered, Log, Reader};

@@ -63,6 +63,10 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_BEHIND", value_name = "SIZE", default_value = "1MiB")]
     pub behind: ByteSize,
 
+    /// Bytes kept for all who are behind; above that, whoever holds most is cut off.
+    #[arg(long, env = "PARLANCE_BEHIND_ALL", value_name = "SIZE", default_value = "256MiB")]
+    pub behind_all: ByteSize,
+
     /// Connections at once.
     #[arg(long, env = "PARLANCE_CONNECTIONS", value_name = "N", default_value_t = 100_000)]
     pub connections: usize,
@@ -112,6 +116,11 @@ impl Config {
     /// `--behind` as a length.
     pub(crate) fn behind_bytes(&self) -> usize {
         usize::try_from(self.behind.as_u64()).unwrap_or(usize::MAX)
+    }
+
+    /// `--behind-all` as a length.
+    pub(crate) fn behind_all_bytes(&self) -> usize {
+        usize::try_from(self.behind_all.as_u64()).unwrap_or(usize::MAX)
     }
 }
 

@@ -11,7 +11,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 
 use crate::config::Config;
-use crate::delivery::{Detached, Heard, Line, Member, Room, Threads};
+use crate::delivery::{Bounds, Detached, Heard, Line, Member, Room, Threads};
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 use crate::store::{Kept, Outcome, Post};
@@ -20,7 +20,7 @@ use crate::store::{Kept, Outcome, Post};
 pub(crate) struct Hub {
     state: Mutex<State>,
     threads: Threads,
-    behind_limit: usize,
+    bounds: Bounds,
     metrics: Metrics,
 }
 
@@ -58,7 +58,19 @@ impl Hub {
             heads: BTreeMap::new(),
             last_member: 0,
         };
-        Hub { state: Mutex::new(state), threads, behind_limit: config.behind_bytes(), metrics }
+        let bounds = Bounds::new(config, &metrics);
+        Hub { state: Mutex::new(state), threads, bounds, metrics }
+    }
+
+    /// What may be kept for members that are behind.
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Everybody, and every room.
+    pub(crate) fn everything(&self) -> (HashMap<MemberId, Arc<Member>>, Vec<Arc<Room>>) {
+        let state = self.lock();
+        (state.members.clone(), state.rooms.values().cloned().collect())
     }
 
     /// Where the rooms' ids go on, as the store has found them.
@@ -118,11 +130,11 @@ impl Hub {
         let mut state = self.lock();
         let entered = state.people.enter(member.id, name, at);
         let arrival = entered.inspect_err(|_| self.metrics.joins_refused.inc())?;
-        let others = if announce { state.people.others(member.id, name) } else { Vec::new() };
+        let mut others = if announce { state.people.others(member.id, name) } else { Vec::new() };
         let room = state
             .rooms
             .entry(name.clone())
-            .or_insert_with(|| Room::open(&self.threads, self.behind_limit, self.metrics.clone()))
+            .or_insert_with(|| Room::open(&self.threads, self.bounds.clone(), self.metrics.clone()))
             .clone();
         if arrival.is_new {
             room.attach(member.clone());
@@ -132,6 +144,8 @@ impl Hub {
         arrival.left.iter().for_each(|left| state.close_if_empty(left));
         self.count(&state);
         let last_id = state.heads.get(name).copied().unwrap_or(0);
+        drop(state);
+        others.sort_unstable();
         Ok(Entered { arrival, others, last_id, room, left })
     }
 
@@ -180,14 +194,23 @@ impl Hub {
         }
     }
 
-    /// The name of somebody who is in this room, for a message of theirs.
+    /// Checks that somebody is in a room.
     ///
     /// # Errors
     /// [`Code::NotInRoom`].
-    pub(crate) fn speaker(&self, id: MemberId, room: &RoomName) -> Result<UserName, Refusal> {
+    pub(crate) fn check_in(&self, id: MemberId, room: &RoomName) -> Result<(), Refusal> {
+        self.lock().people.check_in(id, room)
+    }
+
+    /// Whoever says something in this room, and the room.
+    ///
+    /// # Errors
+    /// [`Code::NotInRoom`].
+    pub(crate) fn speaks(&self, id: MemberId, room: &RoomName) -> Result<(UserName, Arc<Room>), Refusal> {
         let state = self.lock();
         state.people.check_in(id, room)?;
-        Ok(state.people.name(id).expect("whoever is in a room has a name").clone())
+        let name = state.people.name(id).expect("whoever is in a room has a name");
+        Ok((name.clone(), state.rooms[room].clone()))
     }
 
     /// Says something to one person.
@@ -210,12 +233,15 @@ impl Hub {
         Ok(())
     }
 
-    /// Who is in a room, or everybody.
+    /// Who is in a room, or everybody, sorted.
     ///
     /// # Errors
     /// [`Code::NoSuchRoom`].
     pub(crate) fn who(&self, room: Option<&RoomName>) -> Result<Vec<UserName>, Refusal> {
-        self.lock().people.who(room)
+        // Under the lock they are only taken down: to sort a hundred thousand takes long.
+        let mut users = self.lock().people.who(room)?;
+        users.sort_unstable();
+        Ok(users)
     }
 
     /// Which rooms there are.
@@ -247,12 +273,12 @@ impl Hub {
         let mut state = self.lock();
         let mut lines: BTreeMap<RoomName, Vec<Line>> = BTreeMap::new();
         let mut answered: BTreeMap<MemberId, (Arc<Member>, u32)> = BTreeMap::new();
-        for (post, outcome) in batch {
+        for (mut post, outcome) in batch {
             let sender = state.members.get(&post.sender).cloned();
             let room = lines.entry(post.room.clone()).or_default();
             if let Ok(Kept::New { id, at }) = outcome {
                 state.heads.insert(post.room.clone(), id);
-                room.push(line(&post, id, at, sender.as_deref()));
+                room.push(line(&mut post, id, at, sender.as_deref()));
             }
             if let Some(sender) = sender {
                 sender.answer(post.reference, self.answer(post.room, outcome));
@@ -292,7 +318,7 @@ impl State {
     fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
         for Notice { room, event, skip } in notices {
             if let Some(room) = self.rooms.get(&room) {
-                room.tell(Line { event, skip, received: None });
+                room.tell(Line { event, skip, received: None, space: None });
             }
         }
     }
@@ -315,10 +341,11 @@ impl State {
 }
 
 /// A message for its room.
-fn line(post: &Post, id: u64, at: Timestamp, sender: Option<&Member>) -> Line {
+fn line(post: &mut Post, id: u64, at: Timestamp, sender: Option<&Member>) -> Line {
     let message =
         Message { room: post.room.clone(), id, from: post.from.clone(), text: post.text.clone(), at };
     let wants_echo = sender.is_some_and(|member| member.echo);
     let skip = if wants_echo { Skip::Nobody } else { Skip::One(post.sender) };
-    Line { event: Event::Message { message, replay: false }, skip, received: Some(post.received) }
+    let event = Event::Message { message, replay: false };
+    Line { event, skip, received: Some(post.received), space: post.space.take() }
 }

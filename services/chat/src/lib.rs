@@ -9,6 +9,7 @@ mod delivery;
 mod ended;
 mod hub;
 mod metrics;
+mod relief;
 mod session;
 mod store;
 
@@ -22,7 +23,7 @@ use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
 pub use config::{Config, FloodLimit};
-use delivery::Threads;
+use delivery::{Metered, Threads};
 pub use ended::Ended;
 use hub::Hub;
 use metrics::Metrics;
@@ -91,10 +92,11 @@ pub async fn run(
     };
     let chat = Arc::new(Chat { config, hub, store, presence, metrics, life: life.clone() });
     let housekeeping = tokio::spawn(keep_house(chat.clone()));
+    let relieving = tokio::spawn(relief::watch(chat.hub.clone(), chat.metrics.clone()));
     tokio::spawn(spread_drain(chat.clone()));
     life.ready.set_ready();
     let accepting = accept::serve(listener, &life, limits, NO_PLACE, |stream, peer| {
-        session::serve(chat.clone(), Arc::new(stream), peer)
+        session::serve(chat.clone(), Arc::new(Metered::new(stream, chat.metrics.clone())), peer)
     });
     tokio::select! {
         () = accepting => {}
@@ -103,9 +105,10 @@ pub async fn run(
     }
     life.drain.finished().await;
     housekeeping.abort();
+    relieving.abort();
     chat.presence.drop_lease().await;
     // The threads end when the last way to them is gone.
-    drop((chat, housekeeping.await));
+    drop((chat, housekeeping.await, relieving.await));
     tokio::task::spawn_blocking(|| threads.join()).await.map_err(Failure::fatal)?
 }
 

@@ -49,6 +49,12 @@ pub(crate) struct Series {
     pub(crate) joins_refused: IntCounter,
     /// `chat_slow_consumers`
     pub slow_consumers: IntGauge,
+    /// `chat_behind_bytes`
+    pub(crate) behind_bytes: IntGauge,
+    /// `chat_behind_closed_total`
+    pub(crate) behind_closed: IntCounter,
+    /// `chat_room_waits_total`
+    pub(crate) room_waits: IntCounter,
 }
 
 impl Metrics {
@@ -111,6 +117,15 @@ impl Metrics {
                 "Rooms that --rooms-per-connection or --rooms kept somebody out of.",
             ),
             slow_consumers: metrics.gauge("chat_slow_consumers", "Members whose socket is full."),
+            behind_bytes: metrics.gauge("chat_behind_bytes", "Bytes kept for members whose socket is full."),
+            behind_closed: metrics.counter(
+                "chat_behind_closed_total",
+                "Members that --behind-all closed, whoever held most first.",
+            ),
+            room_waits: metrics.counter(
+                "chat_room_waits_total",
+                "Messages that waited until their room had taken up earlier ones.",
+            ),
         }))
     }
 }

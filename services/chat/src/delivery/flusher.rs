@@ -21,8 +21,8 @@ const LONGEST_REST: Duration = Duration::from_millis(3);
 const SHORTEST_REST: Duration = Duration::from_micros(300);
 
 /// Serves a room until it is closed.
-pub(super) async fn run(room: Arc<Room>, behind_limit: usize, metrics: Metrics) {
-    let mut flusher = Flusher::new(room, behind_limit, metrics);
+pub(super) async fn run(room: Arc<Room>) {
+    let mut flusher = Flusher::new(room);
     while !flusher.closed {
         flusher.room.stirred().await;
         flusher.rest().await;
@@ -78,11 +78,11 @@ enum State {
 }
 
 impl Flusher {
-    fn new(room: Arc<Room>, behind_limit: usize, metrics: Metrics) -> Self {
+    fn new(room: Arc<Room>) -> Self {
         Flusher {
+            metrics: room.metrics().clone(),
+            log: Log::new(room.bounds().each()),
             room,
-            metrics,
-            log: Log::new(behind_limit),
             slots: Vec::new(),
             index: HashMap::new(),
             text_readers: 0,
@@ -111,6 +111,8 @@ impl Flusher {
             match op {
                 Op::Line(line) => {
                     self.received.extend(line.received);
+                    // The next may be said: this one is not on its way any more.
+                    drop(line.space);
                     self.encode(&mut batch, line.event, line.skip);
                 }
                 Op::Attach(member) => self.attach(member, batch.len()),
@@ -122,6 +124,10 @@ impl Flusher {
                     self.finish(id);
                 }
                 Op::Hear(_done) => {}
+                Op::Count(answer) => {
+                    // Nobody who has asked has lost anything by not hearing it.
+                    let _ = answer.send(self.needs());
+                }
                 Op::Close => self.closed = true,
             }
         }
@@ -155,10 +161,13 @@ impl Flusher {
     /// Goes on with somebody who has been in this state. Whoever has left meanwhile and come back may be in
     /// another one, and is not to be woken out of that.
     fn rouse(&mut self, id: MemberId, from: State) {
-        if let Some(&at) = self.index.get(&id)
-            && self.slots[at].state == from
-        {
-            self.slots[at].state = State::Live;
+        let Some(&at) = self.index.get(&id) else { return };
+        let slot = &mut self.slots[at];
+        if slot.cursor == self.log.head() {
+            slot.member.has_all();
+        }
+        if slot.state == from {
+            slot.state = State::Live;
             self.awake.push(id);
         }
     }
@@ -225,14 +234,10 @@ impl Flusher {
     fn write(&mut self, at: usize) -> bool {
         let slot = &mut self.slots[at];
         let reader = slot.member.reader();
-        if slot.state == State::Stalled && !self.log.holds(slot.cursor) {
-            return self.drop_slow(at);
-        }
         while slot.state == State::Live && slot.cursor < self.log.head() {
-            let Some(next) = self.log.gather(slot.cursor, reader, &mut self.scratch) else {
-                return self.drop_slow(at);
-            };
+            let next = self.log.gather(slot.cursor, reader, &mut self.scratch);
             let wrote = if next.bytes.is_empty() {
+                slot.member.has_all();
                 Wrote::All
             } else {
                 slot.member.write_lines(next.bytes, &self.room)
@@ -254,10 +259,43 @@ impl Flusher {
         true
     }
 
-    /// The member's cursor has fallen off the log's tail.
-    fn drop_slow(&mut self, at: usize) -> bool {
-        self.slots[at].member.end(Ended::Slow);
-        self.drop_gone(at)
+    /// Parts with whoever is further behind than the log is to keep. Only after a walk, when everybody has
+    /// been written to: before it, those behind would be the ones to whom nobody has come yet.
+    fn part_with_slow(&mut self) {
+        let tail = self.log.tail();
+        let mut at = 0;
+        while at < self.slots.len() {
+            at += usize::from(self.slots[at].cursor >= tail || self.keeps_up(at, tail));
+        }
+    }
+
+    /// Whether somebody who is before the tail is there for our own delay: their session may not have heard
+    /// yet that the socket takes more, or not have told the whole past yet. False when the member is gone.
+    fn keeps_up(&mut self, at: usize, tail: u64) -> bool {
+        let slot = &mut self.slots[at];
+        let has_read_all = slot.member.retry();
+        if slot.state == State::Replaying && has_read_all {
+            return true;
+        }
+        if slot.state == State::Stalled {
+            slot.state = State::Live;
+        }
+        if !self.write(at) {
+            return false;
+        }
+        if self.slots[at].cursor < tail {
+            self.slots[at].member.end(Ended::Slow);
+            return self.drop_gone(at);
+        }
+        true
+    }
+
+    /// For whom how much of the log is kept; whoever is about to go is not counted any more.
+    fn needs(&self) -> Vec<(MemberId, usize)> {
+        let behind =
+            self.slots.iter().filter(|slot| slot.state != State::Live && slot.member.ended().is_none());
+        let needs = behind.map(|slot| (slot.member.id, self.log.kept_for(slot.cursor)));
+        needs.filter(|(_, bytes)| *bytes > 0).collect()
     }
 
     fn drop_gone(&mut self, at: usize) -> bool {
@@ -267,8 +305,23 @@ impl Flusher {
 
     /// Forgets what everybody has got; an idle room keeps nothing.
     fn forget(&mut self) {
-        let needed = self.slots.iter().map(|slot| slot.cursor).min().unwrap_or(self.log.head());
+        if self.needed() < self.log.tail() {
+            self.part_with_slow();
+        }
+        let needed = self.needed();
         self.log.forget_before(needed);
+        self.room.keeps(self.log.kept_for(needed));
+    }
+
+    /// The oldest line that somebody has not got yet.
+    fn needed(&self) -> u64 {
+        self.slots.iter().map(|slot| slot.cursor).min().unwrap_or(self.log.head())
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        self.room.keeps(0);
     }
 }
 

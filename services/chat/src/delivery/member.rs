@@ -2,12 +2,14 @@
 //!
 //! The contract of a [`Member`]:
 //! 1. Bytes leave in the order in which they were put in; a line is never torn by another.
-//! 2. Putting in never waits. Whoever has more than `--behind` bytes waiting for them is cut off.
+//! 2. Putting in never waits. Whoever has more than `--behind` bytes of others' waiting for them, and a socket
+//!    that takes nothing, is cut off.
 //! 3. Any task may write; only the member's own session waits for the socket to take more.
 //! 4. A room that could not write leaves its name in `behind` and is told when the socket takes more.
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -16,10 +18,14 @@ use atomic_waker::AtomicWaker;
 use engine::chat::{Dialect, Event, MemberId, Reader, Ref, Told};
 use tokio::time::Instant;
 
+use super::bounds::Bounds;
 use super::room::Room;
 use super::socket::Socket;
 use crate::ended::Ended;
 use crate::metrics::Metrics;
+
+/// The rest of a line that is worth waiting for, in bytes, so that last words can go behind it.
+const LONGEST_REST: usize = 64 * 1024;
 
 /// One connection that has said its name.
 pub(crate) struct Member {
@@ -30,8 +36,8 @@ pub(crate) struct Member {
     /// Whether it wants its own messages back.
     pub echo: bool,
     socket: Arc<dyn Socket>,
-    /// Bytes that may wait for it before it counts as too slow.
-    behind_limit: usize,
+    /// What may wait for it before it counts as too slow.
+    bounds: Bounds,
     out: Mutex<Out>,
     /// Messages handed to the store and not yet answered.
     uncommitted: AtomicU32,
@@ -46,6 +52,8 @@ pub(crate) struct Member {
 struct Out {
     /// What goes before anything else: private lines, and the rest of a line that was cut in two.
     first: Vec<u8>,
+    /// How much of it others have told, at its end.
+    told: u32,
     /// Whether the socket took nothing at the last try.
     full: bool,
     /// Since when something has been waiting for the socket.
@@ -53,6 +61,40 @@ struct Out {
     /// Rooms that have more for this member than the socket took.
     behind: Vec<Arc<Room>>,
     ended: Option<Ended>,
+}
+
+impl Out {
+    /// Bytes of memory that are kept for want of a socket that takes them.
+    fn waiting(&self) -> usize {
+        if self.full { self.first.capacity() } else { 0 }
+    }
+}
+
+/// The way out, held. What has come to wait in it meanwhile, or waits no more, is counted in the end.
+struct Held<'a> {
+    out: MutexGuard<'a, Out>,
+    waited: usize,
+    bounds: &'a Bounds,
+}
+
+impl Deref for Held<'_> {
+    type Target = Out;
+
+    fn deref(&self) -> &Out {
+        &self.out
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Out {
+        &mut self.out
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.bounds.changed(self.waited, self.out.waiting());
+    }
 }
 
 /// How a write to a member went.
@@ -73,7 +115,7 @@ impl Member {
         dialect: Dialect,
         echo: bool,
         socket: Arc<dyn Socket>,
-        behind_limit: usize,
+        bounds: Bounds,
         metrics: Metrics,
     ) -> Arc<Self> {
         Arc::new(Member {
@@ -81,7 +123,7 @@ impl Member {
             dialect,
             echo,
             socket,
-            behind_limit,
+            bounds,
             out: Mutex::default(),
             uncommitted: AtomicU32::new(0),
             is_woken: AtomicBool::new(false),
@@ -93,8 +135,8 @@ impl Member {
     /// The same connection as another kind of member; what waits for it goes on waiting.
     pub(crate) fn becoming(&self, dialect: Dialect, echo: bool) -> Arc<Self> {
         let waiting = std::mem::take(&mut *self.lock());
-        let (socket, metrics) = (self.socket.clone(), self.metrics.clone());
-        let member = Member::new(self.id, dialect, echo, socket, self.behind_limit, metrics);
+        let (socket, bounds, metrics) = (self.socket.clone(), self.bounds.clone(), self.metrics.clone());
+        let member = Member::new(self.id, dialect, echo, socket, bounds, metrics);
         *member.lock() = waiting;
         member
     }
@@ -107,18 +149,24 @@ impl Member {
     /// Tells this member alone, as the answer to `reference`. Only puts it in: the session flushes. What
     /// can be asked for is bounded by not reading further requests while answers wait.
     pub(crate) fn answer(&self, reference: Option<Ref>, event: Event) {
-        let told = Told { reference, event };
-        self.put(|out| match self.dialect {
+        self.put(|out| self.encode(Told { reference, event }, out));
+    }
+
+    fn encode(&self, told: Told, out: &mut Vec<u8>) {
+        match self.dialect {
             Dialect::Text => wire::chat::text::encode(&told.event, out),
             Dialect::Json => wire::chat::json::encode_event(&told, out),
-        });
+        }
     }
 
     /// Tells this member alone what somebody else has to say.
     pub(crate) fn tell(&self, event: Event) {
-        self.answer(None, event);
         let mut out = self.lock();
-        if out.first.len() > self.behind_limit {
+        let before = out.first.len();
+        self.encode(Told { reference: None, event }, &mut out.first);
+        out.told = out.told.saturating_add((out.first.len() - before) as u32);
+        // It may be the session that is late, and not the peer.
+        if out.told as usize > self.bounds.each() && !self.write_again(&mut out) {
             out.ended.get_or_insert(Ended::Slow);
         }
         self.wake();
@@ -134,6 +182,16 @@ impl Member {
         poll_fn(|cx| self.socket.poll_write_ready(cx)).await?;
         self.lock().full = false;
         Ok(())
+    }
+
+    /// Whether the socket takes more right now, which nobody may have heard yet; for the session alone.
+    pub(crate) async fn may_write(&self) -> bool {
+        let may_write =
+            poll_fn(|cx| Poll::Ready(self.socket.poll_write_ready(cx).is_ready())).await;
+        if may_write {
+            self.lock().full = false;
+        }
+        may_write
     }
 
     /// Wakes the session, which flushes.
@@ -160,6 +218,28 @@ impl Member {
     pub(crate) fn end(&self, ended: Ended) {
         self.lock().ended.get_or_insert(ended);
         self.wake();
+    }
+
+    /// Ends the member for what is kept for it. All of that goes but the rest of a line that may be torn,
+    /// behind which it is told why; where that is long, it is told nothing more.
+    pub(crate) fn part(&self) {
+        let mut out = self.lock();
+        out.ended.get_or_insert(Ended::Slow);
+        let rest = memchr::memchr(b'\n', &out.first).map_or(out.first.len(), |end| end + 1);
+        if rest > LONGEST_REST {
+            out.first = Vec::new();
+            self.socket.shutdown();
+        } else {
+            out.first.truncate(rest);
+            out.first.shrink_to_fit();
+        }
+        self.wake();
+    }
+
+    /// Bytes that are kept for this member alone; what is kept for whoever has been ended is gone soon.
+    pub(crate) fn waiting(&self) -> usize {
+        let out = self.lock();
+        if out.ended.is_some() { 0 } else { out.waiting() }
     }
 
     /// Why the member is to end, once it is.
@@ -201,8 +281,30 @@ impl Member {
         let whole = end_of_line(lines, taken);
         out.first.extend_from_slice(&lines[taken..whole]);
         self.fall_behind(&mut out);
-        out.behind.push(room.clone());
+        if !out.behind.iter().any(|behind| Arc::ptr_eq(behind, room)) {
+            out.behind.push(room.clone());
+        }
         Wrote::Lines(memchr::memchr_iter(b'\n', &lines[..whole]).count() as u64)
+    }
+
+    /// Tries a socket again that was full, for its session may not have heard yet that it takes more; whether
+    /// all that goes first is out.
+    pub(super) fn retry(&self) -> bool {
+        self.write_again(&mut self.lock())
+    }
+
+    fn write_again(&self, out: &mut Out) -> bool {
+        out.full = false;
+        self.write_first(out);
+        out.first.is_empty()
+    }
+
+    /// Hears that a room has nothing more for it: the rest of a torn line was the last of it.
+    pub(super) fn has_all(&self) {
+        let mut out = self.lock();
+        if out.first.is_empty() && out.behind.is_empty() {
+            self.caught_up(&mut out);
+        }
     }
 
     fn write_first(&self, out: &mut Out) {
@@ -223,6 +325,7 @@ impl Member {
             out.first = first[taken..].to_vec();
             self.fall_behind(out);
         }
+        out.told = out.told.min((first.len() - taken) as u32);
     }
 
     /// Bytes taken; 0 when the socket is full or gone.
@@ -233,7 +336,6 @@ impl Member {
         match self.socket.try_write(bytes) {
             Ok(taken) => {
                 out.full = taken < bytes.len();
-                self.metrics.sent_bytes.inc_by(taken as u64);
                 return taken;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => out.full = true,
@@ -276,8 +378,9 @@ impl Member {
         self.uncommitted.load(Ordering::Acquire) == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, Out> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Held<'_> {
+        let out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { waited: out.waiting(), out, bounds: &self.bounds }
     }
 }
 
@@ -285,6 +388,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         let mut out = std::mem::take(self.out.get_mut().unwrap_or_else(PoisonError::into_inner));
         self.caught_up(&mut out);
+        self.bounds.changed(out.waiting(), 0);
     }
 }
 

@@ -1,15 +1,29 @@
 //! One room's way to its members: a queue that anybody may append to.
+//!
+//! The queue is bounded, although appending never waits. What members say has its [`Space`] before it goes to
+//! be committed, and keeps it until the room has taken it up. Everything else is a handful for each connection
+//! in the room: it comes, goes on and goes once, waits to be out before it can come again, and takes no new
+//! name before the room has heard of the last.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use engine::chat::{Event, MemberId, Skip};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::bounds::Bounds;
 use super::flusher;
 use super::member::Member;
 use super::threads::Threads;
 use crate::metrics::Metrics;
+
+/// The least space that a room has, in bytes: some of the longest lines.
+const LEAST_SPACE: usize = 64 * 1024;
+/// The most, however far behind members may be.
+const MOST_SPACE: usize = 64 * 1024 * 1024;
+/// What a message takes beside its text.
+const BESIDE_TEXT: usize = 320;
 
 /// What happens to a room, in order.
 pub(super) enum Op {
@@ -25,6 +39,8 @@ pub(super) enum Op {
     Detach(MemberId, oneshot::Sender<()>),
     /// Somebody wants to know that the room has come so far; they hear of it when this is dropped.
     Hear(oneshot::Sender<()>),
+    /// Somebody wants to know for whom how much of the log is kept.
+    Count(oneshot::Sender<Vec<(MemberId, usize)>>),
     /// Nobody is left.
     Close,
 }
@@ -36,7 +52,13 @@ pub(crate) struct Line {
     pub skip: Skip,
     /// When a message was read off its sender's socket.
     pub received: Option<Instant>,
+    /// What a message takes of the room's space until the room has taken it up.
+    pub space: Option<Space>,
 }
+
+/// A message's share of what may be on its way to a room, from before its commit until the room takes it up.
+#[derive(Debug)]
+pub(crate) struct Space(#[expect(dead_code, reason = "it is given back when dropped")] OwnedSemaphorePermit);
 
 /// The end of a room's lines to a member.
 pub(crate) struct Detached(oneshot::Receiver<()>);
@@ -60,18 +82,54 @@ impl Heard {
     }
 }
 
+/// For whom how much of a room's log is kept.
+pub(crate) struct Needs(oneshot::Receiver<Vec<(MemberId, usize)>>);
+
+impl Needs {
+    /// Waits for it; a room that is closed keeps nothing.
+    pub(crate) async fn get(self) -> Vec<(MemberId, usize)> {
+        self.0.await.unwrap_or_default()
+    }
+}
+
 /// A room somebody is in.
 pub(crate) struct Room {
     queue: Mutex<Vec<Op>>,
     wake: Notify,
+    /// Bytes that may still be said before the room has taken up what was said.
+    space: Arc<Semaphore>,
+    /// Bytes of its log, kept for whoever is behind.
+    kept: AtomicUsize,
+    bounds: Bounds,
+    metrics: Metrics,
 }
 
 impl Room {
-    /// Opens a room, with the task that serves it; whoever is `behind_limit` bytes behind is cut off.
-    pub(crate) fn open(threads: &Threads, behind_limit: usize, metrics: Metrics) -> Arc<Self> {
-        let room = Arc::new(Room { queue: Mutex::default(), wake: Notify::new() });
-        threads.serve(flusher::run(room.clone(), behind_limit, metrics));
+    /// Opens a room, with the task that serves it.
+    pub(crate) fn open(threads: &Threads, bounds: Bounds, metrics: Metrics) -> Arc<Self> {
+        // Half of what a member may be behind: what is taken up at once does not cut off whoever was not.
+        let space = (bounds.each() / 2).clamp(LEAST_SPACE, MOST_SPACE);
+        let room = Arc::new(Room {
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            space: Arc::new(Semaphore::new(space)),
+            kept: AtomicUsize::new(0),
+            bounds,
+            metrics,
+        });
+        threads.serve(flusher::run(room.clone()));
         room
+    }
+
+    /// Space for a message of this text; waits while the room has more to take up than it may. The room
+    /// waits for nobody, so whoever waits here is served in turn.
+    pub(crate) async fn space_for(&self, text: &str) -> Space {
+        let bytes = (text.len() + BESIDE_TEXT).min(LEAST_SPACE) as u32;
+        if let Ok(space) = self.space.clone().try_acquire_many_owned(bytes) {
+            return Space(space);
+        }
+        self.metrics.room_waits.inc();
+        Space(self.space.clone().acquire_many_owned(bytes).await.expect("a room's space is never closed"))
     }
 
     /// Tells the room something.
@@ -112,6 +170,34 @@ impl Room {
         let (done, heard) = oneshot::channel();
         self.push(Op::Hear(done));
         Heard(heard)
+    }
+
+    /// Asks for whom how much of the log is kept.
+    pub(crate) fn needs(&self) -> Needs {
+        let (answer, needs) = oneshot::channel();
+        self.push(Op::Count(answer));
+        Needs(needs)
+    }
+
+    /// Bytes of the log, kept for whoever is behind.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    /// Says how many bytes of the log are kept now.
+    pub(super) fn keeps(&self, bytes: usize) {
+        let before = self.kept.swap(bytes, Ordering::Relaxed);
+        self.bounds.changed(before, bytes);
+    }
+
+    /// What bounds it.
+    pub(super) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// What it moves.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Ends the room's task; nobody is left.

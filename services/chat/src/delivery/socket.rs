@@ -3,10 +3,13 @@
 use std::io;
 use std::task::{Context, Poll};
 
+use prometheus::IntCounter;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 use socket2::SockRef;
 use tokio::net::TcpStream;
+
+use crate::metrics::Metrics;
 
 /// A stream that one task waits on and others may write to without waiting.
 pub(crate) trait Socket: Send + Sync {
@@ -20,6 +23,49 @@ pub(crate) trait Socket: Send + Sync {
     fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Says that nothing more will be written.
     fn shutdown(&self);
+}
+
+/// A stream whose bytes are counted as they pass.
+pub(crate) struct Metered<S> {
+    socket: S,
+    metrics: Metrics,
+}
+
+impl<S: Socket> Metered<S> {
+    /// Counts what passes from now on.
+    pub(crate) fn new(socket: S, metrics: Metrics) -> Self {
+        Metered { socket, metrics }
+    }
+}
+
+fn counted(passed: io::Result<usize>, counter: &IntCounter) -> io::Result<usize> {
+    // What did not pass is not worth the trip to a counter that all connections share.
+    if let Ok(bytes @ 1..) = passed {
+        counter.inc_by(bytes as u64);
+    }
+    passed
+}
+
+impl<S: Socket> Socket for Metered<S> {
+    fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        counted(self.socket.try_read(buf), &self.metrics.received_bytes)
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        counted(self.socket.try_write(bytes), &self.metrics.sent_bytes)
+    }
+
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_read_ready(cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_write_ready(cx)
+    }
+
+    fn shutdown(&self) {
+        self.socket.shutdown();
+    }
 }
 
 impl Socket for TcpStream {

@@ -38,10 +38,34 @@ impl Threads {
         Threads { handles: vec![Handle::current()], opened: AtomicUsize::new(0), _ends: Vec::new() }
     }
 
+    /// Rooms that do nothing until they are [let go](Late::go).
+    #[cfg(test)]
+    pub(crate) fn late() -> (Self, Late) {
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime for a test");
+        let threads = Threads {
+            handles: vec![runtime.handle().clone()],
+            opened: AtomicUsize::new(0),
+            _ends: Vec::new(),
+        };
+        (threads, Late(runtime))
+    }
+
     /// Serves one more room.
     pub(super) fn serve(&self, room: impl Future<Output = ()> + Send + 'static) {
         let turn = self.opened.fetch_add(1, Ordering::Relaxed);
         self.handles[turn % self.handles.len()].spawn(room);
+    }
+}
+
+/// A thread of rooms that gets no time.
+#[cfg(test)]
+pub(crate) struct Late(tokio::runtime::Runtime);
+
+#[cfg(test)]
+impl Late {
+    /// Serves the rooms from now on, until the test has ended.
+    pub(crate) fn go(self) {
+        std::thread::spawn(move || self.0.block_on(std::future::pending::<()>()));
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Code, Refusal};
-use prometheus::IntCounter;
 use tokio::time::Instant;
 use wire::lines::{MAX_LINE, Splitter};
 
@@ -25,7 +24,6 @@ pub(super) struct Input {
     /// How much of it, at its front, was taken as lines.
     taken: usize,
     splitter: Splitter,
-    received_bytes: IntCounter,
     /// A pause of this length ends a line.
     pause: Option<Duration>,
     heard: Instant,
@@ -50,7 +48,6 @@ impl Input {
             buf: Vec::new(),
             taken: 0,
             splitter: Splitter::new(MAX_LINE),
-            received_bytes: chat.metrics.received_bytes.clone(),
             pause: chat.config.unterminated_after.map(Duration::from_millis),
             heard: Instant::now(),
             is_over: false,
@@ -108,7 +105,6 @@ impl Input {
         let mut bytes = [0; READ];
         let read = self.socket.try_read(&mut bytes)?;
         self.is_over = read == 0;
-        self.received_bytes.inc_by(read as u64);
         self.buf.extend_from_slice(&bytes[..read]);
         self.heard = Instant::now();
         Ok(())

@@ -36,8 +36,8 @@ pub(super) async fn login(
     socket: &Arc<dyn Socket>,
 ) -> Result<Newcomer, (Arc<Member>, Ended)> {
     let id = chat.hub.next_member();
-    let (behind, metrics) = (chat.config.behind_bytes(), chat.metrics.clone());
-    let member = Member::new(id, Dialect::Text, false, socket.clone(), behind, metrics);
+    let (bounds, metrics) = (chat.hub.bounds().clone(), chat.metrics.clone());
+    let member = Member::new(id, Dialect::Text, false, socket.clone(), bounds, metrics);
     let mut login = Login { chat, member, attempts: 0 };
     login.member.put(|out| out.extend_from_slice(text::PROMPT.as_bytes()));
     let deadline = Instant::now() + chat.config.login;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use engine::Refusal;
 use engine::chat::Event;
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::Chat;
 use crate::delivery::{Member, Socket};
@@ -54,12 +54,22 @@ async fn arrive(chat: Arc<Chat>, socket: Arc<dyn Socket>, peer: SocketAddr) -> R
     let mut input = Input::new(socket.clone(), &chat);
     let Newcomer { member, name, rooms, client } = match login::login(&chat, &mut input, &socket).await {
         Ok(newcomer) => newcomer,
-        Err((member, ended)) => return Err(end(&chat, &member, &mut input, ended).await),
+        Err((member, ended)) => {
+            note_stranger(peer, ended);
+            return Err(end(&chat, &member, &mut input, ended).await);
+        }
     };
     debug!(user = %name, client, "logged in");
     let mut talk = Box::new(Talk::new(chat, input, member, name, peer));
     talk.arrive(rooms).await;
     Ok(talk)
+}
+
+/// A peer who has taken the port for another one is no ordinary end.
+fn note_stranger(peer: SocketAddr, ended: Ended) {
+    if let Ended::Foreign(_) = ended {
+        info!(%peer, reason = ended.as_str(), "that is not what this port speaks");
+    }
 }
 
 /// From the last word on.

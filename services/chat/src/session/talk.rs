@@ -112,6 +112,10 @@ impl Talk {
             }
             let behind_since = self.member.flush();
             if behind_since.is_some_and(|since| since.elapsed() >= self.chat.config.slow) {
+                // It may be this session that is late, and not the peer.
+                if self.member.may_write().await {
+                    continue;
+                }
                 return Ended::Slow;
             }
             // Whoever does not read the answers is not asked for more questions.
@@ -214,7 +218,7 @@ impl Talk {
                 Event::Ack { place: None, at }
             }
             Request::History { room, page, limit } => {
-                hub.speaker(self.member.id, &room)?;
+                hub.check_in(self.member.id, &room)?;
                 let messages = store.page(&room, page, limit.min(MOST)).await?;
                 Event::History { room, messages }
             }
@@ -238,11 +242,13 @@ impl Talk {
     }
 
     async fn say(&mut self, reference: Option<Ref>, room: RoomName, text: String) -> Result<(), Refusal> {
-        let from = self.chat.hub.speaker(self.member.id, &room)?;
+        let sender = self.member.id;
+        let (from, hearing) = self.chat.hub.speaks(sender, &room)?;
         self.count_message();
         self.chat.metrics.received_room.inc();
-        let post =
-            Post { room, from, text, reference, sender: self.member.id, received: Instant::now().into_std() };
+        let received = Instant::now().into_std();
+        let space = Some(hearing.space_for(&text).await);
+        let post = Post { room, from, text, reference, sender, received, space };
         self.member.begin_commit();
         self.chat.store.submit(post).await.inspect_err(|_| self.member.end_commits(1))
     }
@@ -250,7 +256,7 @@ impl Talk {
     async fn search(&self, query: &str, room: Option<RoomName>, limit: u32) -> Result<Vec<Message>, Refusal> {
         let rooms = match room {
             Some(room) => {
-                self.chat.hub.speaker(self.member.id, &room)?;
+                self.chat.hub.check_in(self.member.id, &room)?;
                 vec![room]
             }
             None => self.chat.hub.rooms_of(self.member.id),
@@ -382,9 +388,17 @@ impl Talk {
 
     /// Waits until the peer has taken what was put in for it alone; whoever does not is ended.
     async fn flushed(&self) {
-        while let Some(since) = self.member.flush() {
-            let waited = timeout_at(since + self.chat.config.slow, self.member.writable()).await;
-            match waited {
+        while let Some(since) = self.member.flush()
+            && self.member.ended().is_none()
+        {
+            let taking = async {
+                tokio::select! {
+                    writable = self.member.writable() => writable,
+                    // Somebody may have ended it.
+                    () = self.member.woken() => Ok(()),
+                }
+            };
+            match timeout_at(since + self.chat.config.slow, taking).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return self.member.end(Ended::Lost),
                 Err(_) => return self.member.end(Ended::Slow),

@@ -27,6 +27,7 @@ use schema::Location;
 pub(crate) use writer::now;
 use writer::{Job, Writer};
 
+use crate::delivery::Space;
 use crate::metrics::Metrics;
 
 /// How durable an ack is.
@@ -55,6 +56,8 @@ pub(crate) struct Post {
     pub sender: MemberId,
     /// When it was read off the sender's socket.
     pub received: Instant,
+    /// What it takes of its room's space until the room has taken it up.
+    pub space: Option<Space>,
 }
 
 /// A message that is kept.

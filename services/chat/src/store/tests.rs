@@ -37,6 +37,7 @@ impl Serving {
             reference: reference.map(|written| Ref::parse(written).unwrap()),
             sender: MemberId(1),
             received: Instant::now(),
+            space: None,
         };
         self.store.submit(post).await.unwrap();
         tokio::task::block_in_place(|| self.commits.recv().unwrap().1)

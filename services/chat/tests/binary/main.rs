@@ -5,6 +5,7 @@ mod descriptors;
 mod faults;
 mod flags;
 mod folder;
+mod foreign;
 mod memory;
 mod process;
 mod signals;

@@ -4,21 +4,23 @@ mod ends;
 mod pipe;
 mod rooms;
 mod slow;
+mod together;
 mod transcripts;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chassis::Life;
 use presence::Presence;
 use tokio::task::JoinHandle;
 
 use super::serve;
-use crate::delivery::Threads;
+use crate::delivery::{Late, Metered, Threads};
 use crate::ended::Ended;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::store::{Database, Retention};
-use crate::{Chat, Config, SERVICE, spread_drain};
+use crate::{Chat, Config, SERVICE, relief, spread_drain};
 use pipe::{Far, pipe};
 
 /// Smaller than any line, so that everything comes and goes in pieces.
@@ -34,11 +36,21 @@ impl House {
 
     /// A house with these flags.
     fn with(args: &[&str]) -> Self {
+        Self::on(Threads::of_caller(), args)
+    }
+
+    /// A house whose rooms get no time before they are let go.
+    fn late(args: &[&str]) -> (Self, Late) {
+        let (threads, late) = Threads::late();
+        (Self::on(threads, args), late)
+    }
+
+    fn on(threads: Threads, args: &[&str]) -> Self {
         let usual = ["--registry", "none", "--sync", "off", "--instance", "chat-1"];
         let (config, _) = chassis::parse::<Config>(&SERVICE, &[&usual, args].concat()).unwrap();
         let life = Life::new(&SERVICE);
         let metrics = Metrics::new(&life.metrics);
-        let hub = Arc::new(Hub::new(&config, Threads::of_caller(), metrics.clone()));
+        let hub = Arc::new(Hub::new(&config, threads, metrics.clone()));
         let database = Database::open(&config.data, config.sync).unwrap();
         let retention = Retention { age: config.keep, messages: config.keep_messages };
         let on_commit = {
@@ -48,6 +60,7 @@ impl House {
         let store = database.serve(retention, metrics.clone(), on_commit).unwrap().store;
         let addr = "127.0.0.1:9001".parse().unwrap();
         let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
+        tokio::spawn(relief::watch(hub.clone(), metrics.clone()));
         let chat = Arc::new(Chat { config, hub, store, presence, metrics, life });
         tokio::spawn(spread_drain(chat.clone()));
         House(chat)
@@ -61,6 +74,7 @@ impl House {
     fn dial_over(&self, peer: &str, size: usize) -> Caller {
         let (near, far) = pipe(size);
         let (chat, peer) = (self.0.clone(), peer.parse().unwrap());
+        let near = Metered::new(near, chat.metrics.clone());
         let ended = tokio::spawn(serve(chat, Arc::new(near), peer));
         Caller { far, ended }
     }
@@ -75,6 +89,32 @@ impl House {
         caller.far.send(format!("{name}\n/who\n")).await;
         while !caller.far.line().await.starts_with("INFO:lobby: ") {}
         caller
+    }
+
+    /// A connection that takes whatever comes.
+    fn wide(&self) -> Caller {
+        self.dial_over("127.0.0.1:50000", 8 * 1024 * 1024)
+    }
+
+    /// A program in one room, which has read what the room is.
+    async fn program(&self, name: &str, room: &str, caller: Caller) -> Caller {
+        let hello =
+            format!("{{\"type\":\"hello\",\"user\":\"{name}\",\"rooms\":[{{\"room\":\"{room}\"}}]}}\n");
+        caller.far.send(hello).await;
+        while !caller.far.line().await.starts_with("{\"type\":\"room\"") {}
+        caller
+    }
+
+    /// Waits until a sample is as wanted.
+    async fn metric_is(&self, sample: &str, wanted: impl Fn(f64) -> bool) {
+        let reached = async {
+            while !wanted(self.metric(sample)) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reached)
+            .await
+            .unwrap_or_else(|_| panic!("{sample} stays {}", self.metric(sample)));
     }
 
     /// One sample of the metrics.

@@ -55,6 +55,26 @@ async fn whoever_is_behind_too_long_is_cut_off() {
     assert_eq!((ended, began.elapsed().as_secs()), (Ended::Slow, 11), "the last words have their second");
 }
 
+/// Whoever had got the last of it as the rest of a torn line was still counted as behind, and was cut off at
+/// once when the socket was full again later.
+#[tokio::test(start_paused = true)]
+async fn whoever_has_caught_up_is_not_behind_any_more() {
+    let house = House::new();
+    let reader = house.program("reader", "lobby", house.dial()).await;
+    for name in ["first", "second"] {
+        let visitor = house.program(name, "lobby", house.wide()).await;
+        house.metric_is("chat_slow_consumers", |slow| slow == 1.0).await;
+        // Not at once, but well within the time that anybody has.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(reader.far.line().await.contains("\"joined\""));
+        house.metric_is("chat_slow_consumers", |slow| slow == 0.0).await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!(visitor.vanish().await, Ended::Lost);
+        assert!(reader.far.line().await.contains("\"left\""));
+    }
+    assert!(!reader.ended.is_finished());
+}
+
 /// What has come without an end was looked at again and again while nothing could be done with it.
 #[tokio::test(start_paused = true)]
 async fn half_a_line_keeps_nobody_busy() {
