@@ -129,3 +129,18 @@ async fn a_room_that_is_late_holds_back_who_speaks_and_loses_nothing() {
         }
     }
 }
+
+/// A long answer counted as if others had told too much, and cost whoever had asked for it their connection.
+#[tokio::test]
+async fn an_answer_that_waits_is_not_what_others_have_told() {
+    let house = House::with(&["--behind", "4KiB"]);
+    let teller = house.welcome("teller", house.wide()).await;
+    say(&teller, 10).await;
+    let asker = house.program("asker", "lobby", house.dial()).await;
+    asker.far.send("{\"type\":\"history\",\"room\":\"lobby\",\"limit\":10}\n").await;
+    house.metric_is("chat_slow_consumers", |slow| slow == 1.0).await;
+    teller.far.send("/msg asker psst\n/rooms\n").await;
+    while !teller.far.line().await.starts_with("INFO:rooms: ") {}
+    until_count(&asker, "history", 1).await;
+    until_count(&asker, "direct", 1).await;
+}
