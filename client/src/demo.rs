@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use wire::chat::json::{Opening, decode_event, encode_hello, encode_request};
 
 use crate::chat::{Link, Options};
-use crate::cli::Common;
+use crate::cli::{Common, JOBS};
 use crate::errors::{Failure, Outcome};
 use crate::file::{self, get_memory, put_memory};
 use crate::info;
@@ -34,7 +34,7 @@ pub(crate) async fn run(common: &Common) -> Outcome {
     let names: Vec<&UserName> =
         if talkers.is_some() { vec![&one.naming.name, &two.naming.name] } else { Vec::new() };
     info(common, &names, &mut steps).await?;
-    files(&common.file(), dice, &mut steps).await?;
+    files(&common.file(JOBS), dice, &mut steps).await?;
     // Until here they stayed, so that info could count them.
     if let Some((one, other)) = talkers {
         one.link.close().await;

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use crate::discovery;
 use crate::errors::{Failure, Outcome};
 
 /// What is looked for at an address.
@@ -25,6 +28,15 @@ impl Service {
             Service::Chat => 9001,
             Service::Info => 9002,
             Service::File => 9003,
+        }
+    }
+
+    /// What info calls it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Service::Chat => "chat",
+            Service::Info => "info",
+            Service::File => "file",
         }
     }
 
@@ -47,19 +59,47 @@ impl Service {
     }
 }
 
-/// A host and a port, as they were written; the name is looked up at each use, for it may move.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A host and a port, as they were written; the name is looked up at each use, for it may move. So may
+/// the port of a service that info is asked about.
+#[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub(crate) service: Service,
     host: String,
-    port: u16,
+    /// The same for all clones, so that all of them tell where the service was found.
+    port: Arc<AtomicU16>,
+    guide: Option<Guide>,
+}
+
+/// Who knows where a service is that was given no address of its own.
+#[derive(Debug, Clone)]
+struct Guide {
+    info: Box<Endpoint>,
+    /// Whether it is asked before the usual port is tried, or only when nothing listens there.
+    first: bool,
 }
 
 impl Endpoint {
     /// The service's own port on a host.
     pub(crate) fn on(service: Service, host: &str) -> Self {
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        Endpoint { service, host: host.to_owned(), port: service.port() }
+        let port = Arc::new(AtomicU16::new(service.port()));
+        Endpoint { service, host: host.to_owned(), port, guide: None }
+    }
+
+    /// The service on a host, at the port that this info knows: asked `first`, or when nothing listens at
+    /// the usual one.
+    pub(crate) fn guided(service: Service, host: &str, info: &Endpoint, first: bool) -> Self {
+        let guide = Guide { info: Box::new(info.clone()), first };
+        Endpoint { guide: Some(guide), ..Endpoint::on(service, host) }
+    }
+
+    /// The host alone.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn port(&self) -> u16 {
+        self.port.load(Ordering::Relaxed)
     }
 
     /// Reads `HOST:PORT`, `[IPV6]:PORT`, or either without the port.
@@ -76,16 +116,17 @@ impl Endpoint {
         if host.is_empty() || host.contains(char::is_whitespace) {
             return Err(format!("`{written}` is no HOST:PORT"));
         }
-        let mut endpoint = Endpoint::on(service, host);
+        let endpoint = Endpoint::on(service, host);
         if let Some(port) = port {
-            endpoint.port = port.parse().map_err(|_| format!("`{port}` is no port, which is 1 to 65535"))?;
+            let port = port.parse().map_err(|_| format!("`{port}` is no port, which is 1 to 65535"))?;
+            endpoint.port.store(port, Ordering::Relaxed);
         }
         Ok(endpoint)
     }
 
     /// The addresses behind the name.
     pub(crate) async fn resolve(&self) -> Outcome<Vec<SocketAddr>> {
-        let found = lookup_host((self.host.as_str(), self.port)).await;
+        let found = lookup_host((self.host.as_str(), self.port())).await;
         let found: Vec<SocketAddr> = found.map_err(|error| self.unreachable(&error))?.collect();
         if found.is_empty() {
             return Err(self.unreachable(&io::Error::other("the name has no address")));
@@ -93,8 +134,29 @@ impl Endpoint {
         Ok(found)
     }
 
-    /// Opens a connection.
+    /// Opens a connection, where the service is known or found to be.
     pub(crate) async fn dial(&self, patience: Duration) -> Outcome<TcpStream> {
+        let Some(guide) = &self.guide else { return self.connect(patience).await };
+        if guide.first {
+            self.ask(guide, patience).await;
+            return self.connect(patience).await;
+        }
+        match self.connect(patience).await {
+            Err(Failure::NothingListens { .. }) if self.ask(guide, patience).await => {
+                self.connect(patience).await
+            }
+            done => done,
+        }
+    }
+
+    /// Goes by what info knows, or by the habit when it knows nothing; true when that is another port.
+    async fn ask(&self, guide: &Guide, patience: Duration) -> bool {
+        let found = discovery::port(&guide.info, self.service, patience).await;
+        let port = found.unwrap_or(self.service.port());
+        self.port.swap(port, Ordering::Relaxed) != port
+    }
+
+    async fn connect(&self, patience: Duration) -> Outcome<TcpStream> {
         let dialing = async {
             let addresses = self.resolve().await?;
             TcpStream::connect(&addresses[..]).await.map_err(|error| self.unreachable(&error))
@@ -134,8 +196,8 @@ impl Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
+            true => write!(f, "[{}]:{}", self.host, self.port()),
+            false => write!(f, "{}:{}", self.host, self.port()),
         }
     }
 }

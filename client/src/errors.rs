@@ -42,6 +42,9 @@ pub(crate) enum Failure {
     /// The bytes that arrived are not the ones that were sent.
     #[error("{name} arrived damaged: its hash is {got}, it should be {wanted}; try again")]
     Mismatch { name: String, wanted: String, got: String },
+    /// Several of several files failed, each told when it did.
+    #[error("{failed} of {count} files failed")]
+    SomeFiles { failed: usize, count: usize, exit: u8 },
     /// A step of the demo failed, and said so.
     #[error("{failed} of {steps} steps failed")]
     Demo { failed: usize, steps: usize, exit: u8 },
@@ -67,7 +70,7 @@ impl Failure {
             | Failure::Garbled { .. } => 3,
             Failure::Lost { .. } => 4,
             Failure::Mismatch { .. } => 5,
-            Failure::Demo { exit, .. } => *exit,
+            Failure::Demo { exit, .. } | Failure::SomeFiles { exit, .. } => *exit,
             Failure::Interrupted => 130,
         }
     }
@@ -84,6 +87,7 @@ impl Failure {
             Failure::Garbled { .. } => "garbled",
             Failure::Lost { .. } => "lost",
             Failure::Mismatch { .. } => "hash_mismatch",
+            Failure::SomeFiles { .. } => "some_failed",
             Failure::Demo { .. } => "demo",
             Failure::Interrupted => "interrupted",
             Failure::NobodyReads => "nobody_reads",

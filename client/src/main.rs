@@ -6,6 +6,7 @@ mod chat;
 mod cli;
 mod config;
 mod demo;
+mod discovery;
 mod endpoint;
 mod errors;
 mod file;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::cli::{Cli, Command, Common};
+use self::cli::{Cli, Command, Common, JOBS};
 use self::errors::{Failure, Outcome};
 use self::input::Input;
 use self::signals::or_interrupted;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            report(&failure, common.json);
+            terminal::report(&failure, common.json);
             ExitCode::from(failure.exit())
         }
     }
@@ -61,7 +62,11 @@ async fn run(common: &Common, command: Option<Command>) -> Outcome {
             chat::say(&common.chat(common.naming(), room), text.join(" ")).await
         }
         Some(Command::Tail(tail)) => {
-            chat::tail(&common.chat(common.naming(), tail.room.clone()), tail.replay()).await
+            let options = common.chat(common.naming(), tail.room.clone());
+            match tail.no_follow {
+                true => chat::read_past(&options, tail.replay()).await,
+                false => chat::tail(&options, tail.replay()).await,
+            }
         }
         Some(other) => or_interrupted(run_once(common, other)).await,
     }
@@ -77,29 +82,16 @@ async fn run_once(common: &Common, command: Command) -> Outcome {
         Command::Users => info::run(&common.info(), "USERS").await,
         Command::Rooms => info::run(&common.info(), "ROOMS").await,
         Command::Services => info::run(&common.info(), "SERVICES").await,
-        Command::Put(wanted) => file::put(&common.file(), &wanted).await,
-        Command::Get(wanted) => file::get(&common.file(), &wanted).await,
-        Command::Ls { prefix, long } => file::ls(&common.file(), &prefix, long).await,
-        Command::Rm { names } => file::rm(&common.file(), &names).await,
-        Command::Stat { names } => file::stat(&common.file(), &names).await,
+        Command::Put(wanted) => file::put(&common.file(wanted.jobs), &wanted).await,
+        Command::Get(wanted) => file::get(&common.file(wanted.jobs), &wanted).await,
+        Command::Ls { prefix, long } => file::ls(&common.file(JOBS), &prefix, long).await,
+        Command::Rm { names } => file::rm(&common.file(JOBS), &names).await,
+        Command::Stat { names } => file::stat(&common.file(JOBS), &names).await,
         Command::Demo => demo::run(common).await,
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { command } => manual::page(command.as_deref()),
         Command::Chat(_) | Command::Say { .. } | Command::Tail(_) => {
             unreachable!("chat says goodbye by itself")
         }
-    }
-}
-
-/// Says on standard error what went wrong.
-fn report(failure: &Failure, json: bool) {
-    let words = failure.to_string();
-    match (failure, json) {
-        (Failure::NobodyReads, _) => {}
-        (_, true) => {
-            let object = serde_json::json!({"type": "error", "code": failure.code(), "message": words});
-            terminal::note(&terminal::safe_json(&object.to_string()));
-        }
-        (_, false) => terminal::note(&terminal::safe(&format!("client: {words}"))),
     }
 }

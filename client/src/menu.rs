@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use engine::names::{RoomName, UserName};
 
-use crate::cli::{Common, Get, Put};
+use crate::cli::{Common, Get, JOBS, Put};
 use crate::config::remember_name;
 use crate::errors::{Failure, Outcome};
 use crate::input::{Input, Typed};
@@ -88,7 +88,7 @@ impl Menu<'_> {
             Choice::Info => self.info().await,
             Choice::Upload => self.upload().await,
             Choice::Download => self.download().await,
-            Choice::List => or_interrupted(file::ls(&self.common.file(), "", true)).await,
+            Choice::List => or_interrupted(file::ls(&self.common.file(JOBS), "", true)).await,
             Choice::Demo => or_interrupted(demo::run(self.common)).await,
             Choice::Quit => Ok(()),
         }
@@ -137,8 +137,8 @@ impl Menu<'_> {
         let Some(path) = self.ask("file to send: ").await?.filter(|path| !path.is_empty()) else {
             return Ok(());
         };
-        let wanted = Put { files: vec![PathBuf::from(path)], name: None, recursive: true };
-        or_interrupted(file::put(&self.common.file(), &wanted)).await
+        let wanted = Put { files: vec![PathBuf::from(path)], name: None, recursive: true, jobs: JOBS };
+        or_interrupted(file::put(&self.common.file(JOBS), &wanted)).await
     }
 
     async fn download(&mut self) -> Outcome {
@@ -152,8 +152,8 @@ impl Menu<'_> {
         if force && !self.may_replace(&to).await? {
             return Ok(());
         }
-        let wanted = Get { names: vec![name], to: Some(to), force, recursive: false };
-        or_interrupted(file::get(&self.common.file(), &wanted)).await
+        let wanted = Get { names: vec![name], to: Some(to), force, recursive: false, jobs: JOBS };
+        or_interrupted(file::get(&self.common.file(JOBS), &wanted)).await
     }
 
     async fn may_replace(&mut self, path: &Path) -> Outcome<bool> {

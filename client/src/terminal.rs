@@ -99,6 +99,19 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Says on standard error what went wrong.
+pub(crate) fn report(failure: &Failure, json: bool) {
+    let words = failure.to_string();
+    match (failure, json) {
+        (Failure::NobodyReads, _) => {}
+        (_, true) => {
+            let object = serde_json::json!({"type": "error", "code": failure.code(), "message": words});
+            note(&safe_json(&object.to_string()));
+        }
+        (_, false) => note(&safe(&format!("client: {words}"))),
+    }
+}
+
 /// What a failed write to standard output means.
 pub(crate) fn output_failed(error: io::Error) -> Failure {
     match error.kind() {

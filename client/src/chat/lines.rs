@@ -15,7 +15,7 @@ use crate::input::{Input, Typed};
 use crate::signals::interrupted;
 
 /// How long a pipe waits for a lost connection, at least: a restarted server is back by then.
-const PIPE_PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PIPE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Chats until the person leaves, or until all of a pipe is said and acked.
 pub(crate) async fn run(options: &Options, input: &mut Input, at_terminal: bool) -> Outcome {

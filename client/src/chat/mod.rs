@@ -5,6 +5,7 @@ mod line;
 mod lines;
 mod link;
 mod model;
+mod past;
 mod presence;
 mod printer;
 mod screen;
@@ -23,6 +24,7 @@ use crate::naming::Naming;
 
 pub(crate) use self::lines::{run as run_lines, say, tail};
 pub(crate) use self::link::Link;
+pub(crate) use self::past::read as read_past;
 pub(crate) use self::window::{Taste, run as run_window};
 
 /// Where to chat, and as whom.

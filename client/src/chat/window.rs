@@ -1,12 +1,12 @@
 //! Chat on a whole screen: the machine, the screen and the terminal, brought together.
 
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use engine::chat::Replay;
-use futures_core::Stream;
+use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::time::sleep;
 
@@ -85,7 +85,7 @@ impl Window<'_> {
             self.terminal.draw(|frame| self.screen.draw(frame, &status)).map_err(output_failed)?;
             tokio::select! {
                 () = self.session.turn() => self.take_in().await,
-                event = next(&mut events) => self.event(event)?,
+                event = events.next() => self.event(event)?,
                 () = self.presence.changed() => {}
                 () = sleep(SECOND) => {}
                 failure = &mut interrupted => return Err(failure),
@@ -168,8 +168,4 @@ impl Window<'_> {
         };
         Status { connected, presence: self.presence.age() }
     }
-}
-
-async fn next(events: &mut EventStream) -> Option<io::Result<Event>> {
-    std::future::poll_fn(|context| Pin::new(&mut *events).poll_next(context)).await
 }

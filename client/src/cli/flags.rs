@@ -20,13 +20,13 @@ pub(crate) struct Common {
     /// The host that all services are on [default: 127.0.0.1]
     #[arg(long, global = true, env = "PARLANCE_HOST")]
     host: Option<String>,
-    /// Where chat is, when it is not on that host's port 9001
+    /// Where chat is, when it is not on that host's port 9001, and info does not know either
     #[arg(long = "chat", global = true, env = "PARLANCE_CHAT", value_name = "HOST:PORT", value_parser = chat_endpoint)]
     chat_at: Option<Endpoint>,
-    /// Where info is, when it is not on that host's port 9002
+    /// Where info is, when it is not on that host's port 9002; it knows where the others are
     #[arg(long = "info", global = true, env = "PARLANCE_INFO", value_name = "HOST:PORT", value_parser = info_endpoint)]
     info_at: Option<Endpoint>,
-    /// Where the file service is, when it is not on that host's port 9003
+    /// Where the file service is, when it is not on that host's port 9003, and info does not know either
     #[arg(long = "file", global = true, env = "PARLANCE_FILE", value_name = "HOST:PORT", value_parser = file_endpoint)]
     file_at: Option<Endpoint>,
     /// Who you are in chat [default: the name you typed last, or your login name]
@@ -72,20 +72,29 @@ impl Common {
         info::Options { endpoint: self.endpoint(Service::Info), timeout: self.timeout, json: self.json }
     }
 
-    /// How to move files.
-    pub(crate) fn file(&self) -> file::Options {
-        file::Options { endpoint: self.endpoint(Service::File), timeout: self.timeout, json: self.json }
+    /// How to move files, so many at once.
+    pub(crate) fn file(&self, jobs: usize) -> file::Options {
+        let (endpoint, bars) = (self.endpoint(Service::File), file::Bars::default());
+        file::Options { endpoint, timeout: self.timeout, json: self.json, jobs, bars }
     }
 
-    /// Where a service is: its own flag, else its port on the host.
+    /// Where a service is: its own flag, else its port on the host, else where info says. Who names info
+    /// alone means the services that it knows.
     fn endpoint(&self, service: Service) -> Endpoint {
-        let own = match service {
-            Service::Chat => &self.chat_at,
-            Service::Info => &self.info_at,
-            Service::File => &self.file_at,
-        };
-        let host = || self.host.as_deref().or(self.config.host.as_deref()).unwrap_or(DEFAULT_HOST);
-        own.clone().unwrap_or_else(|| Endpoint::on(service, host()))
+        let info = || self.info_at.clone().unwrap_or_else(|| Endpoint::on(Service::Info, self.host()));
+        let guided = || Endpoint::guided(service, self.host(), &info(), self.info_at.is_some());
+        match service {
+            Service::Info => info(),
+            Service::Chat => self.chat_at.clone().unwrap_or_else(guided),
+            Service::File => self.file_at.clone().unwrap_or_else(guided),
+        }
+    }
+
+    /// The host of whatever has no address of its own.
+    fn host(&self) -> &str {
+        let settled = || self.config.host.as_deref();
+        let named = self.host.as_deref().or_else(|| self.info_at.as_ref().map(Endpoint::host));
+        named.or_else(settled).unwrap_or(DEFAULT_HOST)
     }
 
     /// Who somebody is who says nothing else.
@@ -116,6 +125,12 @@ pub(super) fn room_name(written: &str) -> Result<RoomName, String> {
     RoomName::parse(written).map_err(|refusal| refusal.words.into_owned())
 }
 
+/// As many as the service would take at once.
+pub(super) fn jobs(written: &str) -> Result<usize, String> {
+    let count = written.parse().ok().filter(|count| (1..=64).contains(count));
+    count.ok_or_else(|| "it is 1 to 64".into())
+}
+
 /// `5s`, `500ms`, `1m`; a bare number is seconds.
 pub(super) fn wait(written: &str) -> Result<Duration, String> {
     let wait = match written.parse() {
@@ -143,6 +158,14 @@ mod tests {
         assert_eq!(at(Service::Chat), "example.org:9001");
         assert_eq!(at(Service::Info), "example.org:9002");
         assert_eq!(at(Service::File), "[::1]:7003");
+    }
+
+    #[test]
+    fn who_names_info_alone_means_its_host() {
+        let cli = Cli::try_parse_from(["client", "--info", "example.org:7002", "status"]).unwrap();
+        assert_eq!(cli.common.endpoint(Service::Chat).host(), "example.org");
+        let cli = Cli::try_parse_from(["client", "--info", "a:7002", "--host", "b", "status"]).unwrap();
+        assert_eq!(cli.common.endpoint(Service::Chat).host(), "b");
     }
 
     #[test]

@@ -9,9 +9,13 @@ use clap::{Args, Parser, Subcommand};
 use engine::chat::Replay;
 use engine::names::RoomName;
 
-use self::flags::{room_name, wait};
+use self::flags::{jobs, room_name, wait};
 
 pub(crate) use self::flags::Common;
+
+/// Files that are on their way at once, unless somebody says otherwise: a small file costs a round trip
+/// or two, and these overlap.
+pub(crate) const JOBS: usize = 4;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -19,6 +23,7 @@ Examples:
   client chat                               chat in the lobby
   make 2>&1 | client chat builds            say every line of a program's output in the room builds
   client say lobby 'lunch is ready'
+  client tail lobby --no-follow -n 100      the newest hundred messages
   client tail lobby --json --since 1041     every message after that one, as an object each
   client status --watch
   client users --json
@@ -65,7 +70,7 @@ pub(crate) enum Command {
         #[arg(required = true, num_args = 1..)]
         text: Vec<String>,
     },
-    /// Show what is said in a room, line by line, until Ctrl-C
+    /// Show what is said in a room, line by line, until Ctrl-C or only to the newest
     Tail(Tail),
     /// Ask info: STATUS, TIME, USERS, ROOMS, SERVICES or PING TEXT
     Info {
@@ -149,6 +154,12 @@ pub(crate) struct Chat {
 
 /// What to listen to.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  client tail lobby                         the newest ten, then what is said from now on
+  client tail lobby -n 0 --json             only from now on, an object a line
+  client tail lobby --since 1041 --json     everything after that id: keep the last one that you have seen
+  client tail lobby --since 0 --no-follow   all that is kept, and then it ends")]
 pub(crate) struct Tail {
     /// The room
     #[arg(value_parser = room_name)]
@@ -159,6 +170,9 @@ pub(crate) struct Tail {
     /// The newest so many messages first
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
     pub(crate) last: u32,
+    /// End with the newest message instead of waiting for more
+    #[arg(long)]
+    pub(crate) no_follow: bool,
 }
 
 impl Tail {
@@ -181,7 +195,8 @@ Examples:
   client put -r photos --as 2026/summer     as 2026/summer/…
   tar c src | client put - --as src.tar
 
-A large file that is cut off goes on where it was; what is stored is compared by its hash.")]
+A large file that is cut off goes on where it was, also when the same command is given again; what is
+stored is compared by its hash.")]
 pub(crate) struct Put {
     /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -192,6 +207,9 @@ pub(crate) struct Put {
     /// Send folders with all that is in them
     #[arg(short, long)]
     pub(crate) recursive: bool,
+    /// How many files are sent at once
+    #[arg(short, long, value_name = "COUNT", default_value_t = JOBS, value_parser = jobs)]
+    pub(crate) jobs: usize,
 }
 
 /// What to fetch.
@@ -203,8 +221,9 @@ Examples:
   client get -r photos                      into ./photos
   client get src.tar --to - | tar x
 
-A file is first written beside its place and moved there when its hash is right. One that is there
-already is replaced only with --force.")]
+A file is first written beside its place, as .NAME.HASH.part, and moved there when its hash is right.
+When that is cut off, the same command goes on from there. A file that is there already is replaced only
+with --force.")]
 pub(crate) struct Get {
     /// Their names there, or patterns: 'notes/*.txt'
     #[arg(required = true, value_name = "NAME")]
@@ -218,6 +237,9 @@ pub(crate) struct Get {
     /// Fetch folders with all that is in them
     #[arg(short, long)]
     pub(crate) recursive: bool,
+    /// How many files are fetched at once
+    #[arg(short, long, value_name = "COUNT", default_value_t = JOBS, value_parser = jobs)]
+    pub(crate) jobs: usize,
 }
 
 #[cfg(test)]
@@ -238,6 +260,8 @@ mod tests {
             ("client chat LOBBY", "ROOM"),
             ("client --chat host: chat", "--chat"),
             ("client --timeout soon chat", "--timeout"),
+            ("client put a --jobs 0", "--jobs"),
+            ("client get a --jobs 65", "--jobs"),
             ("client shout", "shout"),
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();

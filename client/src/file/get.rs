@@ -1,53 +1,80 @@
 //! Fetching files.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use engine::file::{Entry, FileName};
-use tempfile::NamedTempFile;
-use tokio::fs::File;
+use indicatif::HumanBytes;
 
+use super::partial::{self, Partial};
 use super::put::hash_of;
 use super::receive::Download;
 use super::select::{Selection, is_pattern, select};
-use super::{Options, Stored, local};
+use super::several::each;
+use super::{Options, Stored, list, local};
 use crate::cli::Get;
 use crate::errors::{Failure, Outcome};
 use crate::terminal::output_failed;
 
-/// Fetches files, as it was told; the first that fails ends it.
+/// Fetches files, as it was told, several at once.
 pub(crate) async fn get(options: &Options, wanted: &Get) -> Outcome {
-    let to = wanted.to.as_deref();
+    if wanted.to.as_deref() == Some(Path::new("-")) {
+        return get_to_stdout(options, wanted).await;
+    }
+    let mut fetches = Vec::new();
     for written in &wanted.names {
-        match select(options, written, wanted.recursive).await? {
-            Selection::One(name) if to == Some(Path::new("-")) => get_to_stdout(options, &name).await?,
-            Selection::One(name) if wanted.names.len() == 1 => {
-                let target = target(&name, to)?;
-                let stored = get_file(options, &name, &target, wanted.force).await?;
-                options.print_fetched(&stored, &target)?;
-            }
-            Selection::One(name) => {
-                let target = folder(to)?.join(name.split().1);
-                let stored = get_file(options, &name, &target, wanted.force).await?;
-                options.print_fetched(&stored, &target)?;
-            }
-            Selection::Many(entries) => {
-                let kept = kept_part(written, wanted.recursive);
-                for entry in &entries {
-                    get_entry(options, entry, &folder(to)?.join(kept(&entry.name)), wanted.force).await?;
-                }
-            }
+        fetches.extend(planned(options, wanted, written).await?);
+    }
+    check_places(&fetches)?;
+    each(options, fetches.iter().map(|fetch| fetch_one(options, fetch, wanted.force))).await
+}
+
+/// A file, and where it goes.
+struct Fetch {
+    name: FileName,
+    /// What the service's list said of it; nothing when it was not asked.
+    known: Option<Stored>,
+    target: PathBuf,
+}
+
+/// What is meant by one of the names.
+async fn planned(options: &Options, wanted: &Get, written: &str) -> Outcome<Vec<Fetch>> {
+    let to = wanted.to.as_deref();
+    Ok(match select(options, written, wanted.recursive).await? {
+        Selection::One(name) => {
+            let alone = wanted.names.len() == 1;
+            let target = if alone { target(&name, to)? } else { folder(to)?.join(name.split().1) };
+            vec![Fetch { name, known: None, target }]
+        }
+        Selection::Many(entries) => {
+            let (folder, kept) = (folder(to)?, kept_part(written, wanted.recursive));
+            let fetch = |Entry { size, hash, name, .. }: Entry| {
+                let target = folder.join(kept(&name));
+                Fetch { name: name.clone(), known: Some(Stored { size, hash, name }), target }
+            };
+            entries.into_iter().map(fetch).collect()
+        }
+    })
+}
+
+/// Files of the same name in several folders would be one file here.
+fn check_places(fetches: &[Fetch]) -> Outcome {
+    let mut places = HashSet::new();
+    match fetches.iter().find(|fetch| !places.insert(&fetch.target)) {
+        None => Ok(()),
+        Some(twice) => {
+            let target = twice.target.display();
+            Err(Failure::Usage(format!(
+                "two of them would be {target}; fetch them one by one with --to, or -r"
+            )))
         }
     }
-    Ok(())
 }
 
 /// The folder that several files go to.
 fn folder(to: Option<&Path>) -> Outcome<&Path> {
     match to {
-        Some(to) if to == Path::new("-") => {
-            Err(Failure::Usage("only one file can go to standard output".into()))
-        }
         Some(to) if !to.is_dir() => Err(no_folder(to)),
         to => Ok(to.unwrap_or(Path::new("."))),
     }
@@ -61,45 +88,89 @@ fn kept_part(written: &str, recursive: bool) -> impl Fn(&FileName) -> String {
     move |name| if recursive { name.as_str()[above..].to_owned() } else { name.split().1.to_owned() }
 }
 
-/// Fetches one of several files; one that is here already, and the same, need not be fetched.
-async fn get_entry(options: &Options, entry: &Entry, target: &Path, force: bool) -> Outcome {
-    if is_same(entry, target).await? {
-        let stored = Stored { size: entry.size, hash: entry.hash, name: entry.name.clone() };
-        return options.print_fetched(&stored, target);
+/// Fetches one file; one that is here already, and the same as in the list, need not be fetched.
+async fn fetch_one(options: &Options, fetch: &Fetch, force: bool) -> Outcome {
+    let Fetch { name, known, target } = fetch;
+    if let Some(known) = known {
+        if is_same(options, known, target).await? {
+            return options.print_fetched(known, target);
+        }
+        let folder = folder_of(target);
+        std::fs::create_dir_all(folder).map_err(|error| local(folder, &error))?;
     }
-    let folder = folder_of(target);
-    std::fs::create_dir_all(folder).map_err(|error| local(folder, &error))?;
-    let stored = get_file(options, &entry.name, target, force).await?;
+    let stored = get_file(options, name, known.as_ref(), target, force).await?;
     options.print_fetched(&stored, target)
 }
 
-async fn is_same(entry: &Entry, target: &Path) -> Outcome<bool> {
+async fn is_same(options: &Options, known: &Stored, target: &Path) -> Outcome<bool> {
     match target.symlink_metadata() {
-        Ok(about) if about.is_file() && about.len() == entry.size => {
-            Ok(hash_of(target, entry.size).await? == entry.hash)
+        Ok(about) if about.is_file() && about.len() == known.size => {
+            Ok(hash_of(options, target, known.size).await? == known.hash)
         }
         _ => Ok(false),
     }
 }
 
-/// Fetches a file into its place: into a temporary file beside it, and when the hash is right under its
-/// name. A file that is there already is replaced only with `force`, and what is no file never.
-pub(crate) async fn get_file(
+/// Fetches a file into its place: into a part beside it, and when the hash is right under its name. A
+/// file that is there already is replaced only with `force`, and what is no file never.
+async fn get_file(
     options: &Options,
     name: &FileName,
+    known: Option<&Stored>,
     target: &Path,
     force: bool,
 ) -> Outcome<Stored> {
     check_target(target, force)?;
-    let mut download = Download::begin(options, name).await?;
-    // Only the kind: the rest of the error tells of the temporary file.
-    let beside = temporary(target).map_err(|error| local(target, &error.kind().into()))?;
-    let handle = beside.reopen().map_err(|error| local(target, &error))?;
-    let mut file = File::from_std(handle);
-    download.receive(&mut file, |error| local(target, &error)).await?;
+    let (mut download, mut part) = match go_on(options, name, known, target).await? {
+        Some(begun) => begun,
+        None => {
+            let download = Download::begin(options, name).await?;
+            let part = Partial::open(options, target, &download.announced.hash)?;
+            part.spoil();
+            (download, part)
+        }
+    };
+    let mut file = part.writer(download.here())?;
+    let received = download.receive(&mut file, |error| local(target, &error)).await;
+    received.inspect_err(|failure| {
+        if matches!(failure, Failure::Mismatch { .. } | Failure::Refused { .. }) {
+            part.spoil();
+        }
+    })?;
     file.sync_all().await.map_err(|error| local(target, &error))?;
-    put_in_place(beside, target, force)?;
+    part.place(target, force).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(target),
+        _ => local(target, &error),
+    })?;
     Ok(download.announced)
+}
+
+/// The download that an earlier run began, if there is a part of it.
+async fn go_on<'a>(
+    options: &'a Options,
+    name: &FileName,
+    known: Option<&Stored>,
+    target: &Path,
+) -> Outcome<Option<(Download<'a>, Partial<'a>)>> {
+    let stored = match known {
+        Some(known) => known.clone(),
+        None if partial::is_any_begun(target) => {
+            let Entry { size, hash, name, .. } = list::entry(options, name.clone()).await?;
+            Stored { size, hash, name }
+        }
+        None => return Ok(None),
+    };
+    if !partial::is_begun(target, &stored.hash) {
+        return Ok(None);
+    }
+    let mut part = Partial::open(options, target, &stored.hash)?;
+    let here = part.len(stored.size);
+    if here == 0 {
+        return Ok(None);
+    }
+    let hasher = part.hashed(here).await?;
+    options.bars.note(&format!("-- {} of {name} are here already", HumanBytes(here)));
+    Ok(Some((Download::go_on(options, stored, here, hasher), part)))
 }
 
 /// Fetches a small file into memory.
@@ -109,8 +180,14 @@ pub(crate) async fn get_memory(options: &Options, name: &FileName) -> Outcome<Ve
     Ok(bytes)
 }
 
-async fn get_to_stdout(options: &Options, name: &FileName) -> Outcome {
-    Download::begin(options, name).await?.receive(&mut tokio::io::stdout(), output_failed).await
+async fn get_to_stdout(options: &Options, wanted: &Get) -> Outcome {
+    for written in &wanted.names {
+        let Selection::One(name) = select(options, written, wanted.recursive).await? else {
+            return Err(Failure::Usage("only one file can go to standard output".into()));
+        };
+        Download::begin(options, &name).await?.receive(&mut tokio::io::stdout(), output_failed).await?;
+    }
+    Ok(())
 }
 
 /// Where the file goes: the last part of its name, here or in the folder that was told.
@@ -140,30 +217,9 @@ fn check_target(target: &Path, force: bool) -> Outcome {
     Ok(())
 }
 
-/// A file in the same folder, so that the rename is one step; it goes by itself when all goes wrong.
-fn temporary(target: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".fetching-").suffix(".part");
-    #[cfg(unix)]
-    {
-        // As any new file: readable as the person's umask says, not only by the person.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder_of(target))
-}
-
-fn folder_of(target: &Path) -> &Path {
+/// Where it lies.
+pub(super) fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn put_in_place(beside: NamedTempFile, target: &Path, force: bool) -> Outcome {
-    let placed = if force { beside.persist(target) } else { beside.persist_noclobber(target) };
-    match placed {
-        Ok(_) => Ok(()),
-        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(target)),
-        Err(failed) => Err(local(target, &failed.error)),
-    }
 }
 
 fn no_folder(folder: &Path) -> Failure {
@@ -221,15 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_replaced_unasked() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("a");
-        std::fs::write(&target, "old").unwrap();
-        let failure = put_in_place(temporary(&target).unwrap(), &target, false).unwrap_err();
-        assert_eq!(failure.exit(), 2);
-        assert_eq!(std::fs::read(&target).unwrap(), b"old");
-        put_in_place(temporary(&target).unwrap(), &target, true).unwrap();
-        assert_eq!(std::fs::read(&target).unwrap(), b"");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    fn two_files_never_go_to_one_place() {
+        let fetch = |target: &str| {
+            let name = FileName::parse("a").unwrap();
+            Fetch { name, known: None, target: target.into() }
+        };
+        assert!(check_places(&[fetch("a"), fetch("b")]).is_ok());
+        assert_eq!(check_places(&[fetch("a"), fetch("b"), fetch("a")]).unwrap_err().exit(), 2);
     }
 }

@@ -93,7 +93,7 @@ pub(crate) async fn stat(options: &Options, names: &[String]) -> Outcome {
     Ok(())
 }
 
-async fn entry(options: &Options, name: FileName) -> Outcome<Entry> {
+pub(super) async fn entry(options: &Options, name: FileName) -> Outcome<Entry> {
     let mut connection = options.open().await?;
     let answer = connection.ask(&Request::Stat { name: name.clone() }).await;
     match answer.map_err(|failure| failure.naming(name))? {

@@ -1,32 +1,71 @@
-//! How far a transfer is, for a person at a terminal.
+//! How far transfers are, for a person at a terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::errors::Outcome;
+use crate::terminal::{note, print, safe};
 
 /// Fits 40 columns; on more the bar grows.
 const SIZED: &str = "{msg:!14} {percent:>3}% {wide_bar} {binary_bytes_per_sec} {eta}";
 const UNSIZED: &str = "{msg:!14} {binary_bytes} {binary_bytes_per_sec}";
+const FILES: &str = "{msg:!14} {pos} of {len}";
 
-/// A bar on standard error when that is a terminal, and nothing otherwise. It goes when it is dropped.
-pub(super) struct Progress(ProgressBar);
+/// The bars of all transfers, one below the other on standard error when that is a terminal, and what is
+/// printed meanwhile above them.
+#[derive(Clone, Default)]
+pub(crate) struct Bars(MultiProgress);
 
-impl Progress {
-    /// A transfer of so many bytes, of which some may be done; without a size only the rate is shown.
-    pub(super) fn start(what: &str, size: Option<u64>, done: u64) -> Self {
+impl Bars {
+    /// The bar of a transfer of so many bytes, of which some may be done; without a size only the rate is
+    /// shown.
+    pub(super) fn transfer(&self, what: &str, size: Option<u64>, done: u64) -> Progress {
         let (bar, form) = match size {
             Some(size) => (ProgressBar::new(size), SIZED),
             None => (ProgressBar::no_length(), UNSIZED),
         };
+        self.add(bar.with_position(done), form, what)
+    }
+
+    /// How many of the files are done; one alone needs no count.
+    pub(super) fn files(&self, count: usize) -> Progress {
+        match count {
+            0 | 1 => Progress(ProgressBar::hidden()),
+            _ => self.add(ProgressBar::new(count as u64), FILES, "files"),
+        }
+    }
+
+    fn add(&self, bar: ProgressBar, form: &str, what: &str) -> Progress {
         let style = ProgressStyle::with_template(form).expect("the form is a constant that parses");
         bar.set_style(style.progress_chars("=> "));
-        bar.set_message(what.to_owned());
-        bar.set_position(done);
+        bar.set_message(safe(what).into_owned());
+        let bar = self.0.insert(0, bar);
         bar.reset_eta();
         Progress(bar)
     }
 
-    /// More bytes have moved.
-    pub(super) fn moved(&self, bytes: usize) {
-        self.0.inc(bytes as u64);
+    /// Prints a line of the output.
+    pub(super) fn print(&self, line: &str) -> Outcome {
+        self.above(|| print(&safe(line)))
+    }
+
+    /// Tells the person something that is no part of the output.
+    pub(super) fn note(&self, line: &str) {
+        self.above(|| note(&safe(line)));
+    }
+
+    /// Writes to the terminal while no bar is there.
+    pub(super) fn above<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
+}
+
+/// One bar. It goes when it is dropped.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    /// More bytes, or files, are done.
+    pub(super) fn moved(&self, more: usize) {
+        self.0.inc(more as u64);
     }
 }
 

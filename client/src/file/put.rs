@@ -3,7 +3,7 @@
 use std::io::SeekFrom;
 use std::path::Path;
 
-use blake3::Hash;
+use blake3::{Hash, Hasher};
 use engine::Refusal;
 use engine::file::FileName;
 use tokio::fs::File;
@@ -14,12 +14,11 @@ use wire::file::{Reply, Request};
 use super::body::Body;
 use super::connection::Connection;
 use super::gather::{Outgoing, gather};
-use super::progress::Progress;
+use super::several::each;
 use super::{Options, Stored, local};
 use crate::backoff::Backoff;
 use crate::cli::Put;
 use crate::errors::{Failure, Outcome};
-use crate::terminal::{note, safe};
 
 /// Up to here a file is sent at once; a larger one is announced with its hash, so that it can go on where
 /// it was cut.
@@ -27,22 +26,24 @@ const AT_ONCE: u64 = 1024 * 1024;
 /// How often a connection may be lost in a row without a byte more at the other side.
 pub(super) const TRIES: u32 = 8;
 
-/// Sends each of the files, and folders with all that is in them; the first that fails ends it.
+/// Sends each of the files, and folders with all that is in them, several at once.
 pub(crate) async fn put(options: &Options, wanted: &Put) -> Outcome {
     let called = wanted.name.as_deref();
     if called.is_some() && wanted.files.len() > 1 {
         return Err(Failure::Usage("--as names one file, and there are several".into()));
     }
-    for path in &wanted.files {
-        if path.as_os_str() == "-" {
-            options.print_stored("stored", &put_stdin(options, called).await?)?;
-            continue;
-        }
-        for Outgoing { path, name } in gather(path, called, wanted.recursive)? {
-            options.print_stored("stored", &put_file(options, &path, &name).await?)?;
-        }
+    // It needs a name, and so it is alone.
+    if wanted.files.iter().any(|path| path.as_os_str() == "-") {
+        return options.print_stored("stored", &put_stdin(options, called).await?);
     }
-    Ok(())
+    let mut outgoing = Vec::new();
+    for path in &wanted.files {
+        outgoing.extend(gather(path, called, wanted.recursive)?);
+    }
+    let sending = outgoing.iter().map(async |Outgoing { path, name }| {
+        options.print_stored("stored", &put_file(options, path, name).await?)
+    });
+    each(options, sending).await
 }
 
 /// Sends one file, and compares what the service says that it has.
@@ -70,7 +71,7 @@ async fn put_bytes(options: &Options, bytes: &[u8], name: &FileName) -> Outcome<
     let sent = Sent { size: bytes.len() as u64, hash: blake3::hash(bytes) };
     let mut connection = options.open().await?;
     connection.send(&Request::Upload { size: Some(sent.size), name: name.clone() }).await?;
-    let progress = Progress::start(name.as_str(), Some(sent.size), 0);
+    let progress = options.bars.transfer(name.as_str(), Some(sent.size), 0);
     let mut body = Body::new(bytes, Some(sent.size), name.as_str());
     Ok((body.send(&mut connection, &progress).await?, sent))
 }
@@ -83,7 +84,7 @@ pub(crate) async fn put_memory(options: &Options, bytes: &[u8], name: &FileName)
 
 /// Sends a large file, again and again from where it was cut.
 async fn put_resuming(options: &Options, path: &Path, size: u64, name: &FileName) -> Outcome<(Reply, Sent)> {
-    let sent = Sent { size, hash: hash_of(path, size).await? };
+    let sent = Sent { size, hash: hash_of(options, path, size).await? };
     let (mut backoff, mut tries, mut reached) = (Backoff::default(), 0, None);
     loop {
         let before = reached;
@@ -93,7 +94,7 @@ async fn put_resuming(options: &Options, path: &Path, size: u64, name: &FileName
         };
         if reached > before {
             (backoff, tries) = (Backoff::default(), 0);
-            note(&safe(&format!("-- {failure}; going on from there as soon as it can be reached")));
+            options.bars.note(&format!("-- {failure}; going on from there as soon as it can be reached"));
         }
         tries += 1;
         if tries > TRIES {
@@ -127,7 +128,7 @@ async fn resume(
     *reached = Some(offset);
     let mut file = File::open(path).await.map_err(|error| local(path, &error))?;
     file.seek(SeekFrom::Start(offset)).await.map_err(|error| local(path, &error))?;
-    let progress = Progress::start(name.as_str(), Some(sent.size), offset);
+    let progress = options.bars.transfer(name.as_str(), Some(sent.size), offset);
     let what = path.display().to_string();
     let mut body = Body::new(file, Some(sent.size - offset), &what);
     body.send(&mut connection, &progress).await
@@ -144,7 +145,7 @@ async fn put_stdin(options: &Options, called: Option<&str>) -> Outcome<Stored> {
     let name = parse_name(called)?;
     let mut connection = Connection::open_unended(&options.endpoint, options.timeout).await?;
     connection.send(&Request::Upload { size: None, name: name.clone() }).await?;
-    let progress = Progress::start(name.as_str(), None, 0);
+    let progress = options.bars.transfer(name.as_str(), None, 0);
     let mut body = Body::new(tokio::io::stdin(), None, "standard input");
     let reply = body.send(&mut connection, &progress).await?;
     compare(reply, Sent { size: body.size, hash: body.hasher.finalize() })
@@ -166,18 +167,22 @@ fn compare(reply: Reply, sent: Sent) -> Outcome<Stored> {
 }
 
 /// The hash of a file that must not become shorter meanwhile.
-pub(super) async fn hash_of(path: &Path, size: u64) -> Outcome<Hash> {
-    let progress = Progress::start("reading", Some(size), 0);
+pub(super) async fn hash_of(options: &Options, path: &Path, size: u64) -> Outcome<Hash> {
     let file = File::open(path).await.map_err(|error| local(path, &error))?;
+    Ok(hashed(options, file, size, path).await?.finalize())
+}
+
+/// The bytes of a file from where it stands, hashed.
+pub(super) async fn hashed(options: &Options, file: File, size: u64, path: &Path) -> Outcome<Hasher> {
+    let progress = options.bars.transfer("reading", Some(size), 0);
     let what = path.display().to_string();
     let mut body = Body::new(file, Some(size), &what);
     loop {
         match body.chunk().await?.len() {
-            0 => break,
+            0 => return Ok(body.hasher),
             read => progress.moved(read),
         }
     }
-    Ok(body.hasher.finalize())
 }
 
 async fn regular_size(path: &Path) -> Outcome<u64> {

@@ -14,14 +14,14 @@ use super::put::{TRIES, is_passing};
 use super::{Options, Stored};
 use crate::backoff::Backoff;
 use crate::errors::{Failure, Outcome};
-use crate::terminal::{note, safe};
 
 const CHUNK: usize = 256 * 1024;
 
 /// A file on its way here.
 pub(super) struct Download<'a> {
     options: &'a Options,
-    connection: Connection<'a>,
+    /// The one that the next bytes come over; none before a download is gone on with.
+    connection: Option<Connection<'a>>,
     /// What the service says will follow.
     pub(super) announced: Stored,
     left: u64,
@@ -36,10 +36,21 @@ impl<'a> Download<'a> {
         match answer.map_err(|failure| failure.naming(name))? {
             Reply::File { size, hash, name } => {
                 let announced = Stored { size, hash, name };
+                let connection = Some(connection);
                 Ok(Download { options, connection, announced, left: size, hasher: Hasher::new() })
             }
             reply => Err(connection.unexpected(&reply)),
         }
+    }
+
+    /// Goes on with a file of which the beginning is here, counted and hashed.
+    pub(super) fn go_on(options: &'a Options, announced: Stored, begun: u64, hasher: Hasher) -> Self {
+        Download { options, connection: None, left: announced.size - begun, announced, hasher }
+    }
+
+    /// How many bytes are here already.
+    pub(super) fn here(&self) -> u64 {
+        self.announced.size - self.left
     }
 
     /// Takes all bytes and verifies them. A connection that is lost on the way is made again.
@@ -48,7 +59,8 @@ impl<'a> Download<'a> {
         to: &mut (impl AsyncWrite + Unpin),
         failed: impl Fn(io::Error) -> Failure,
     ) -> Outcome {
-        let progress = Progress::start(self.announced.name.as_str(), Some(self.announced.size), 0);
+        let Stored { name, size, .. } = &self.announced;
+        let progress = self.options.bars.transfer(name.as_str(), Some(*size), size - self.left);
         let (mut backoff, mut tries, mut before) = (Backoff::default(), 0, self.left);
         while self.left > 0 {
             let failure = match self.read_on(to, &progress, &failed).await {
@@ -60,17 +72,15 @@ impl<'a> Download<'a> {
             };
             if self.left < before {
                 (backoff, tries, before) = (Backoff::default(), 0, self.left);
-                note(&safe(&format!("-- {failure}; going on from there as soon as it can be reached")));
+                let words = format!("-- {failure}; going on from there as soon as it can be reached");
+                self.options.bars.note(&words);
             }
             tries += 1;
             if tries > TRIES {
                 return Err(failure);
             }
             sleep(backoff.next(rand::random())).await;
-            match self.ask_again().await {
-                Err(failure) if !is_passing(&failure) => return Err(failure),
-                _ => {}
-            }
+            self.connection = None;
         }
         to.flush().await.map_err(&failed)?;
         verify(&self.announced, self.hasher.finalize())
@@ -83,16 +93,18 @@ impl<'a> Download<'a> {
         progress: &Progress,
         failed: &impl Fn(io::Error) -> Failure,
     ) -> Outcome {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.ask_again().await?,
+        };
         let mut chunk = vec![0; CHUNK];
         while self.left > 0 {
             let room = usize::try_from(self.left).map_or(CHUNK, |left| left.min(CHUNK));
-            let read = match timeout(STALL, self.connection.from.read(&mut chunk[..room])).await {
-                Ok(Ok(0)) | Ok(Err(_)) => return Err(self.connection.lost("in the middle of the file")),
+            let read = match timeout(STALL, connection.from.read(&mut chunk[..room])).await {
+                Ok(Ok(0)) | Ok(Err(_)) => return Err(connection.lost("in the middle of the file")),
                 Ok(Ok(read)) => read,
                 Err(_) => {
-                    return Err(self
-                        .connection
-                        .lost("in the middle of the file: no byte moved for a minute"));
+                    return Err(connection.lost("in the middle of the file: no byte moved for a minute"));
                 }
             };
             to.write_all(&chunk[..read]).await.map_err(failed)?;
@@ -104,7 +116,7 @@ impl<'a> Download<'a> {
     }
 
     /// Asks for what is missing, of the same file.
-    async fn ask_again(&mut self) -> Outcome {
+    async fn ask_again(&self) -> Outcome<Connection<'a>> {
         let Stored { size, hash, name } = &self.announced;
         let (offset, name) = (size - self.left, name.clone());
         let mut connection = self.options.open().await?;
@@ -118,8 +130,7 @@ impl<'a> Download<'a> {
             Reply::Part { offset: at, length, .. } if (at, length) == (offset, self.left) => {}
             reply => return Err(connection.unexpected(&reply)),
         }
-        self.connection = connection;
-        Ok(())
+        Ok(connection)
     }
 }
 

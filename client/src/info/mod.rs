@@ -6,7 +6,7 @@ mod show;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use engine::info::Question;
+use engine::info::{Instance, Question};
 use serde_json::json;
 use tokio::time::sleep;
 use wire::info::{MAX_PING, Page, Reply};
@@ -77,6 +77,14 @@ pub(crate) async fn users(options: &Options) -> Outcome<Vec<String>> {
     match options.ask(&Question::Users { after: None }).await?.reply {
         Reply::Users(page) => options.rest(page, |after| Question::Users { after }).await,
         _ => Err(options.endpoint.garbled("no list of users")),
+    }
+}
+
+/// All services that are known.
+pub(crate) async fn instances(options: &Options) -> Outcome<Vec<Instance>> {
+    match options.ask(&Question::Services { after: None }).await?.reply {
+        Reply::Services(page) => options.rest(page, |after| Question::Services { after }).await,
+        _ => Err(options.endpoint.garbled("no list of services")),
     }
 }
 
@@ -160,7 +168,7 @@ macro_rules! entries {
     };
 }
 
-entries!(String = Users, wire::info::Room = Rooms, engine::info::Instance = Services);
+entries!(String = Users, wire::info::Room = Rooms, Instance = Services);
 
 /// Reads a request as it was typed.
 fn parse(words: &str) -> Outcome<Question<'_>> {

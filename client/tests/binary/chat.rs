@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use crate::scripted::{AT, expect, interrupt, nobody, serve, start};
+use crate::scripted::{AT, Peer, expect, interrupt, nobody, serve, start};
 
 #[test]
 fn a_pipe_says_its_lines_waits_for_their_acks_and_leaves() {
@@ -178,5 +178,46 @@ fn a_tail_goes_on_where_it_was_told_and_where_it_was_cut() {
     assert_eq!(said, [(Some(7), Some("seven")), (Some(8), Some("eight")), (Some(9), Some("nine"))]);
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    playing.join().unwrap();
+}
+
+/// Answers a request for history that says `wanted` with messages of these ids.
+fn page(peer: &mut Peer, wanted: &str, ids: std::ops::Range<u64>) -> serde_json::Value {
+    let asked = peer.object();
+    assert_eq!((&asked["type"], asked[wanted].is_null()), (&"history".into(), false), "{asked}");
+    let message = |id| serde_json::json!({"room": "lobby", "id": id, "from": "bob", "text": format!("line {id}"), "at": AT});
+    let messages: Vec<_> = ids.map(message).collect();
+    let page =
+        serde_json::json!({"type": "history", "ref": asked["ref"], "room": "lobby", "messages": messages});
+    peer.say(format!("{page}\n"));
+    asked
+}
+
+#[test]
+fn a_tail_that_does_not_follow_ends_with_the_newest() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            peer.welcome(8);
+            assert_eq!(page(&mut peer, "after", 7..9)["after"], 6);
+            assert_eq!(page(&mut peer, "after", 9..9)["after"], 8);
+            peer.rest();
+        },
+        |mut peer| {
+            peer.welcome(2000);
+            assert_eq!(page(&mut peer, "limit", 1001..2001)["limit"], 1000);
+            let asked = page(&mut peer, "before", 801..1001);
+            assert_eq!((&asked["before"], &asked["limit"]), (&1001.into(), &200.into()));
+            peer.rest();
+        },
+    ]);
+    let (out, _) = expect(0, &["--chat", &at, "--json", "tail", "lobby", "--since", "6", "--no-follow"], b"");
+    let ids: Vec<_> =
+        out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect();
+    assert_eq!(ids.iter().map(|one| one["id"].as_u64().unwrap()).collect::<Vec<_>>(), [7, 8]);
+    let (out, _) = expect(0, &["--chat", &at, "tail", "lobby", "-n", "1200", "--no-follow"], b"");
+    let said: Vec<&str> =
+        out.lines().filter_map(|line| line.split_once("[bob] ")).map(|(_, said)| said).collect();
+    let wanted: Vec<String> = (801..2001).map(|id| format!("line {id}")).collect();
+    assert_eq!(said, wanted);
     playing.join().unwrap();
 }

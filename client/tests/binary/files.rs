@@ -8,7 +8,7 @@ use crate::scripted::{AT, client, expect, nobody, serve, signal, start};
 
 const HELLO: &[u8] = b"hello";
 
-fn hash(bytes: &[u8]) -> String {
+pub(crate) fn hash(bytes: &[u8]) -> String {
     // What the service would say; the digest of `hello` is written out so that not both sides can be wrong.
     match bytes {
         HELLO => "ea8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f".into(),
@@ -16,12 +16,12 @@ fn hash(bytes: &[u8]) -> String {
     }
 }
 
-fn path(folder: &tempfile::TempDir, name: &str) -> String {
+pub(crate) fn path(folder: &tempfile::TempDir, name: &str) -> String {
     folder.path().join(name).to_str().unwrap().to_owned()
 }
 
 /// More than what is sent at once, and not the same anywhere.
-fn large() -> Vec<u8> {
+pub(crate) fn large() -> Vec<u8> {
     (0..3_000_000u32).flat_map(|n| (n.wrapping_mul(2_654_435_761)).to_le_bytes()).take(3_000_000).collect()
 }
 
@@ -240,7 +240,7 @@ fn folders_go_and_come_whole_and_what_is_here_already_stays() {
     for file in [from.path().join("notes/a"), from.path().join("notes/deep/b"), to.path().join("notes/a")] {
         std::fs::write(file, HELLO).unwrap();
     }
-    let (out, _) = expect(0, &["--file", &at, "put", "-r", &path(&from, "notes")], b"");
+    let (out, _) = expect(0, &["--file", &at, "put", "-r", "--jobs", "1", &path(&from, "notes")], b"");
     assert_eq!(out.matches("stored notes/").count(), 2, "{out}");
     let (out, _) =
         expect(0, &["--file", &at, "get", "-r", "notes", "--to", to.path().to_str().unwrap()], b"");

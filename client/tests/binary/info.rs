@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 
-use crate::scripted::{expect, interrupt, start};
+use crate::scripted::{expect, interrupt, serve, start};
 
 /// An info service that plays one answer for each question.
 fn info(script: &'static [(&'static str, &'static str)]) -> (String, std::thread::JoinHandle<()>) {
@@ -73,4 +73,22 @@ fn a_status_is_watched_until_it_is_interrupted() {
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(objects.iter().all(|object| object.contains("\"messages_sent\":120")), "{objects:?}");
+}
+
+#[test]
+fn the_address_of_info_is_enough() {
+    let (chat, playing_chat) = serve(vec![|mut peer| {
+        peer.welcome(0);
+        let said = peer.said();
+        peer.ack(&said, 1);
+    }]);
+    // The host is a container's name, which nobody here can look up.
+    let port = chat.rsplit_once(':').unwrap().1;
+    let list = format!(
+        r#"{{"services":[{{"service":"chat","instance":"old","addr":"chat:1","state":"down","age_ms":9}},{{"service":"chat","instance":"new","addr":"chat:{port}","state":"up","age_ms":9}}],"total":2,"next":null}}"#
+    );
+    let (at, playing) = info(vec![("SERVICES", &*list.leak())].leak());
+    expect(0, &["--info", &at, "say", "lobby", "hello"], b"");
+    playing.join().unwrap();
+    playing_chat.join().unwrap();
 }

@@ -3,8 +3,10 @@
 
 mod chat;
 mod files;
+mod hostile;
 mod info;
 mod menu;
 mod screen;
 mod scripted;
 mod terminal;
+mod transfers;

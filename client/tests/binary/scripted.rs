@@ -12,6 +12,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// The other side of a connection that was accepted.
+    pub(crate) fn of(stream: TcpStream) -> Self {
+        Peer { from: BufReader::new(stream.try_clone().unwrap()), to: stream }
+    }
+
     /// The next line without its end; empty at the end of the stream.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
@@ -98,7 +103,7 @@ pub(crate) fn serve(scripts: Vec<fn(Peer)>) -> (String, JoinHandle<()>) {
     let playing = std::thread::spawn(move || {
         for script in scripts {
             let (stream, _) = listener.accept().unwrap();
-            script(Peer { from: BufReader::new(stream.try_clone().unwrap()), to: stream });
+            script(Peer::of(stream));
         }
     });
     (address, playing)

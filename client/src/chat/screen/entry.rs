@@ -15,6 +15,10 @@ use crate::terminal::safe;
 /// Terminals narrower than this show no times.
 const NARROW: u16 = 30;
 
+/// Bytes of a text that are shown: four times what a server of ours lets anybody say, for every row of it
+/// is measured with each frame.
+const SHOWN: usize = 16 * 1024;
+
 /// What kind of thing it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -50,7 +54,9 @@ pub(super) struct Entry {
 impl Entry {
     fn new(at: Option<Timestamp>, kind: Kind, text: &str) -> Self {
         // A tab is a control character too, and moves as far as the terminal likes.
-        let text = safe(text).replace('\t', "    ");
+        let end = text.floor_char_boundary(SHOWN);
+        let cut = if end < text.len() { "…" } else { "" };
+        let text = format!("{}{cut}", safe(&text[..end]).replace('\t', "    "));
         Entry { serial: 0, id: None, at, kind, standing: Standing::Kept, text }
     }
 
