@@ -42,11 +42,12 @@ def main():
         if not (binaries / name).exists():
             sys.exit(f"there is no {binaries / name}; first: cargo build -p parlance -p client")
     with tempfile.TemporaryDirectory() as folder, Stack(binaries, folder) as stack:
-        people = [stack.person(name) for name in ("bob", "Carol", "dave", "erin", "frank")]
+        for name in ("bob", "Carol", "dave", "erin", "frank"):
+            stack.person(name)
         for line in TALK:
             stack.say(*line)
         with Screen(stack) as screen:
-            screen.until("5 here" if people else "here")
+            screen.until("4 here")
             screen.type("/join dev", "Enter")
             screen.until("the build is green")
             screen.type("good morning, all", "Enter")
@@ -60,7 +61,7 @@ def main():
             screen.until("<alice> yes")
             screen.type("Carol: I look at them after lu")
             screen.until("after lu")
-            picture = render(screen.captured())
+            picture = render(screen.captured(), screen.cursor())
     (ROOT / "docs" / "client.svg").write_text(picture)
     print("docs/client.svg")
 
@@ -79,6 +80,17 @@ class Stack:
                 self.env["PARLANCE_INFO"] = found[2]  # it knows where the others are
             if found and found[1] == "file":
                 break
+        self.wait_until_known()
+
+    def wait_until_known(self):
+        """Info has to hear of the others first."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            asked = subprocess.run([self.client, "services"], env=self.env, capture_output=True, text=True)
+            if re.search(r"^chat .* up ", asked.stdout, re.MULTILINE):
+                return
+            time.sleep(0.1)
+        sys.exit("info never knew where chat is")
 
     def __enter__(self):
         return self
@@ -128,7 +140,10 @@ class Screen:
             self.tmux("send-keys", key)
 
     def captured(self):
-        return self.tmux("capture-pane", "-p", "-e")
+        return self.tmux("capture-pane", "-p", "-e", "-N")
+
+    def cursor(self):
+        return map(int, self.tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split())
 
     def until(self, text):
         deadline = time.monotonic() + PATIENCE
@@ -200,13 +215,13 @@ def pieces(line, style):
         if not text:
             style.apply(codes)
             continue
-        for part in re.findall(r"[\u1100-\U0010ffff]|[^\u1100-\U0010ffff]+", text):
+        for part in re.findall(r"[│\u2e80-\U0010ffff]|[^│\u2e80-\U0010ffff]+", text):
             cells = sum(map(width, part))
             yield column, cells, part, style.colours(), frozenset(style.on)
             column += cells
 
 
-def render(screen):
+def render(screen, cursor):
     rows = screen.rstrip("\n").split("\n")
     across, down = WIDE * CELL + 24, HIGH * ROW + 24
     out = [
@@ -220,12 +235,18 @@ def render(screen):
             x, y, long = 12 + column * CELL, 12 + row * ROW, cells * CELL
             if paper:
                 out.append(f'<rect x="{x:g}" y="{y:g}" width="{long:g}" height="{ROW}" fill="{paper}"/>')
-            if text.strip():
+            if set(text) == {"│"}:  # as a line without gaps, which no font promises
+                middle = x + long / 2
+                out.append(f'<path d="M{middle:g} {y}v{ROW}" stroke="{ink}" opacity="0.6"/>')
+            elif text.strip():
                 look = ' font-weight="bold"' if 1 in on else ""
                 look += ' opacity="0.6"' if 2 in on else ""
                 look += ' font-style="italic"' if 3 in on else ""
                 look += ' text-decoration="underline"' if 4 in on else ""
                 out.append(f'<text x="{x:g}" y="{y + 13:g}" textLength="{long:g}" fill="{ink}"{look}>{html.escape(text)}</text>')
+    column, row = cursor
+    x, y = 12 + column * CELL, 12 + row * ROW
+    out.append(f'<rect x="{x:g}" y="{y:g}" width="{CELL:g}" height="{ROW}" fill="{INK}" opacity="0.7"/>')
     return "\n".join([*out, "</g>", "</svg>", ""])
 
 
