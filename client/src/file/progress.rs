@@ -36,8 +36,8 @@ impl Bars {
 
     fn add(&self, bar: ProgressBar, form: &str, what: &str) -> Progress {
         let style = ProgressStyle::with_template(form).expect("the form is a constant that parses");
-        bar.set_style(style.progress_chars("=> "));
-        bar.set_message(safe(what).into_owned());
+        let bar = bar.with_style(style.progress_chars("=> ")).with_message(safe(what).into_owned());
+        // Only now: what draws before that is left on the terminal.
         let bar = self.0.insert(0, bar);
         bar.reset_eta();
         Progress(bar)

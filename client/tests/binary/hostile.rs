@@ -73,7 +73,7 @@ fn a_screen_stays_in_use_whatever_comes() {
     let gone = crate::scripted::nobody();
     let args = ["--chat", &at, "--info", &gone, "--timeout", "10m", "chat"];
     let Some(terminal) = Terminal::open(&args, 80, 12) else { return };
-    terminal.shows("\\u{1b}]0;title\\u{7}\\u{1b}[?1049l\\u{9b}31m");
+    terminal.shows("<bob> \\u{1b}]0;title\\u{7}");
     assert!(terminal.is_alternate());
     terminal.types("still here");
     terminal.press(&["Enter"]);
