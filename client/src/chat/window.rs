@@ -28,6 +28,9 @@ const AT_ONCE: usize = 256;
 /// How often the times on the screen are drawn anew.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How long an answer may take before the person is told.
+const SLOW: Duration = Duration::from_secs(3);
+
 /// How a person likes the screen.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taste {
@@ -54,7 +57,8 @@ pub(crate) async fn run(options: &Options, taste: Taste, info: info::Options) ->
     let screen = Screen::new(options.naming.name.clone(), options.room.clone(), look);
     let terminal = AlternateScreen::take(taste.mouse).map_err(output_failed)?;
     let presence = Presence::watch(info);
-    let mut window = Window { session, screen, terminal, presence, bell: taste.bell, leaving: false };
+    let mut window =
+        Window { session, screen, terminal, presence, bell: taste.bell, leaving: false, asked_at: None };
     let end = window.drive().await;
     window.session.say_goodbye().await;
     drop(window);
@@ -69,6 +73,8 @@ struct Window<'a> {
     bell: bool,
     /// The person has said that they leave.
     leaving: bool,
+    /// Since when an answer is waited for.
+    asked_at: Option<Duration>,
 }
 
 impl Window<'_> {
@@ -160,11 +166,16 @@ impl Window<'_> {
         Ok(())
     }
 
-    fn status(&self) -> Status {
-        let connected = match self.session.model.connection() {
-            Connection::Up { latency } => Connected::Yes { latency },
+    fn status(&mut self) -> Status {
+        let (now, connection) = (self.session.now(), self.session.model.connection());
+        let waits = matches!(connection, Connection::Up { waiting: true, .. });
+        self.asked_at = waits.then(|| self.asked_at.unwrap_or(now));
+        let waited = self.asked_at.map_or(Duration::ZERO, |since| now - since);
+        let connected = match connection {
+            Connection::Up { .. } if waited >= SLOW => Connected::Unanswered(waited),
+            Connection::Up { latency, .. } => Connected::Yes { latency },
             Connection::Coming => Connected::Coming,
-            Connection::Waiting { until } => Connected::Waiting(until.saturating_sub(self.session.now())),
+            Connection::Waiting { until } => Connected::Waiting(until.saturating_sub(now)),
         };
         Status { connected, presence: self.presence.age() }
     }

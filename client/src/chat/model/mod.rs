@@ -3,6 +3,7 @@
 //! The machine is told what happened and what time it is, and leaves its effects in a list; whoever
 //! drives it carries them out and wakes it at [`Model::deadline`]. Times count from any one moment.
 
+mod connection;
 mod hearing;
 mod life;
 mod place;
@@ -16,11 +17,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::Refusal;
-use engine::chat::{Entry, Hello, Ref, Replay, Request, Tagged};
+use engine::chat::{Entry, Ref, Replay, Request};
 use engine::names::{RoomName, UserName};
-use wire::chat::json::{Opening, decode_event, encode_hello, encode_request};
+use wire::chat::json::decode_event;
 
-use self::life::{Life, Pulse};
+use self::life::Life;
 use self::place::Place;
 use self::requests::Requests;
 use super::command::{Command, parse};
@@ -111,46 +112,9 @@ impl Model {
         &self.naming.name
     }
 
-    /// How the connection is.
-    pub(crate) fn connection(&self) -> Connection {
-        match self.phase {
-            Phase::Ready { .. } => Connection::Up { latency: self.life.latency() },
-            Phase::Waiting { until } => Connection::Waiting { until },
-            Phase::Dialing | Phase::Greeting { .. } | Phase::Over => Connection::Coming,
-        }
-    }
-
     /// Whether another typed line may come.
     pub(crate) fn wants_input(&self) -> bool {
         !self.finishing && self.requests.open() < WINDOW
-    }
-
-    /// When to call [`Model::tick`].
-    pub(crate) fn deadline(&self) -> Option<Duration> {
-        let own = match self.phase {
-            Phase::Waiting { until } | Phase::Greeting { until } => Some(until),
-            Phase::Ready { .. } => Some(self.life.deadline()),
-            Phase::Dialing | Phase::Over => None,
-        };
-        own.into_iter().chain(self.gives_up()).min()
-    }
-
-    /// The connection that was asked for is there.
-    pub(crate) fn connected(&mut self, now: Duration) {
-        self.phase = Phase::Greeting { until: now + self.timeout };
-        self.hello();
-    }
-
-    /// The connection ended, or could not be made; `roll` is random, from 0 up to but not including 1.
-    pub(crate) fn lost(&mut self, now: Duration, roll: f64) {
-        match self.phase {
-            Phase::Over | Phase::Waiting { .. } => return,
-            _ if !self.welcomed => return self.end(End::NeverIn),
-            Phase::Ready { since } => self.went_down(now, since),
-            Phase::Dialing | Phase::Greeting { .. } => {}
-        }
-        let wait = self.retry_after.take().unwrap_or_else(|| self.backoff.next(roll));
-        self.phase = Phase::Waiting { until: now + wait };
     }
 
     /// The server sent a line.
@@ -220,79 +184,13 @@ impl Model {
         self.end_when_done();
     }
 
-    /// Time has passed.
-    pub(crate) fn tick(&mut self, now: Duration, roll: f64) {
-        if self.gives_up().is_some_and(|at| now >= at) {
-            return self.end(End::Lost { open: self.requests.open() });
-        }
-        match self.phase {
-            Phase::Waiting { until } if now >= until => {
-                self.phase = Phase::Dialing;
-                self.effects.push(Effect::Dial);
-            }
-            Phase::Greeting { until } if now >= until && !self.welcomed => self.end(End::Silent),
-            Phase::Greeting { until } if now >= until => self.hang(now, roll),
-            Phase::Ready { .. } => self.probe(now, roll),
-            _ => {}
-        }
-    }
-
-    fn hello(&mut self) {
-        // A room whose join is still to be sent again is entered by that.
-        let entered = self.places.iter().filter(|(room, _)| !self.requests.joins(room));
-        let rooms = entered.map(|(room, place)| Entry { room: room.clone(), replay: place.replay() });
-        let hello = Hello {
-            user: self.naming.name.clone(),
-            rooms: rooms.collect(),
-            echo: false,
-            client: Some(concat!("parlance-client/", env!("CARGO_PKG_VERSION")).into()),
-        };
-        self.effects.push(Effect::Send(encode_hello(&Opening { reference: None, hello })));
-    }
-
     fn send(&mut self) {
         self.effects.extend(self.requests.send().map(Effect::Send));
-    }
-
-    fn went_down(&mut self, now: Duration, since: Duration) {
-        self.down_since = now;
-        self.life.stopped();
-        self.backoff.held(now.saturating_sub(since));
-        self.effects.push(Effect::Note(Note::Lost));
-        let unsure = self.requests.lost();
-        self.effects.extend(unsure.into_iter().map(|to| Effect::Note(Note::Unsure { to })));
-    }
-
-    /// Asks whether the other side lives, or finds that it does not.
-    fn probe(&mut self, now: Duration, roll: f64) {
-        match self.life.tick(now) {
-            Pulse::Fine => {}
-            Pulse::Ask => self.ping(),
-            Pulse::Gone => self.hang(now, roll),
-        }
-    }
-
-    fn ping(&mut self) {
-        let ping = Tagged { reference: None, request: Request::Ping };
-        self.effects.push(Effect::Send(encode_request(&ping)));
-    }
-
-    fn hang(&mut self, now: Duration, roll: f64) {
-        self.effects.push(Effect::Hang);
-        self.lost(now, roll);
     }
 
     fn mistaken(&mut self, refusal: Refusal) {
         self.refused += 1;
         self.effects.push(Effect::Note(Note::Mistake(refusal)));
-    }
-
-    fn gives_up(&self) -> Option<Duration> {
-        match self.phase {
-            Phase::Ready { .. } | Phase::Over => None,
-            _ if !self.welcomed => None,
-            _ => self.patience.map(|patience| self.down_since + patience),
-        }
     }
 
     fn end_when_done(&mut self) {

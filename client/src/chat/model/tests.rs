@@ -1,6 +1,9 @@
 //! The machine against a server that the test plays.
 
-use engine::chat::{Event, Message, Told};
+mod resume;
+mod rooms;
+
+use engine::chat::{Event, Hello, Message, Tagged, Told};
 use engine::{Code, Timestamp};
 use proptest::prelude::*;
 use wire::chat::json::{decode_hello, decode_request, encode_event};
@@ -181,50 +184,6 @@ fn who_was_never_in_does_not_wait() {
 }
 
 #[test]
-fn a_resume_asks_for_what_is_missing_and_shows_nothing_twice() {
-    let mut rig = Rig::inside(0);
-    rig.hear(&message(1, "bob", "one"));
-    let hello = rig.reconnect(secs(1));
-    assert_eq!(hello.rooms[0].replay, Replay::Since(1));
-    rig.enter(3, secs(2));
-    assert!(rig.0.take().contains(&Effect::Note(Note::Back)));
-    assert_eq!(shown(&rig.hear(&message(2, "bob", "two"))), ["two"]);
-    assert!(shown(&rig.hear(&message(2, "bob", "two"))).is_empty());
-}
-
-#[test]
-fn unacked_lines_are_sent_again_under_their_key_and_acked_ones_are_not() {
-    let mut rig = Rig::inside(0);
-    rig.0.take();
-    ["first", "second", "third"].iter().for_each(|text| rig.0.typed(text));
-    let sent = rig.sent();
-    rig.hear(&ack(&sent[0], 1));
-    let hello = rig.reconnect(secs(1));
-    assert_eq!(hello.rooms[0].replay, Replay::Since(1));
-    rig.0.received(&welcome("alice"), secs(2), 0.5);
-    assert_eq!(rig.sent(), sent[1..]);
-    // The second was kept, and only its ack was lost: it comes with the resume and is not shown again.
-    assert!(shown(&rig.hear(&message(2, "alice", "second"))).is_empty());
-    rig.hear(&ack(&sent[1], 2));
-    assert_eq!(rig.0.requests.open(), 1);
-}
-
-#[test]
-fn a_direct_message_is_never_said_twice() {
-    let mut rig = Rig::inside(0);
-    rig.0.typed("/msg bob psst");
-    rig.0.take();
-    rig.0.lost(secs(1), 0.5);
-    let lost = [Effect::Note(Note::Lost), Effect::Note(Note::Unsure { to: user("bob") })];
-    assert_eq!(rig.0.take(), lost);
-    rig.0.typed("/msg bob later");
-    rig.0.tick(rig.0.deadline().unwrap(), 0.5);
-    rig.0.connected(secs(2));
-    rig.0.received(&welcome("alice"), secs(2), 0.5);
-    assert_eq!(texts(&rig.sent()), ["later"], "it was never on its way");
-}
-
-#[test]
 fn the_own_name_may_still_be_held_by_the_connection_that_is_gone() {
     let mut rig = Rig::inside(0);
     rig.reconnect(secs(1));
@@ -257,33 +216,6 @@ fn a_quiet_connection_is_asked_and_a_dead_one_is_left() {
     rig.0.take();
     rig.0.tick(QUIET * 2 + TIMEOUT, 0.5);
     assert_eq!(rig.0.take(), [Effect::Hang, Effect::Note(Note::Lost)]);
-}
-
-#[test]
-fn what_is_typed_behind_a_join_is_meant_for_that_room() {
-    let mut rig = Rig::inside(0);
-    rig.0.take();
-    rig.0.typed("/join dev");
-    rig.0.typed("hello dev");
-    let sent = rig.sent();
-    let dev = RoomName::parse("dev").unwrap();
-    assert_eq!(sent[1].request, Request::Say { room: dev.clone(), text: "hello dev".into() });
-    rig.0.received(&line(entered("dev", 7), sent[0].reference.as_ref()), secs(1), 0.0);
-    assert_eq!(rig.sent()[0].request, Request::Leave { room: RoomName::lobby() });
-    let hello = rig.reconnect(secs(2));
-    assert_eq!(hello.rooms[0].room, dev);
-}
-
-#[test]
-fn a_refused_join_leaves_one_where_one_was() {
-    let mut rig = Rig::inside(0);
-    rig.0.take();
-    rig.0.typed("/join dev");
-    let join = rig.sent().remove(0);
-    rig.hear(&refused(Code::Unavailable, join.reference.as_ref()));
-    rig.0.typed("still here");
-    let lobby = RoomName::lobby();
-    assert_eq!(rig.sent()[0].request, Request::Say { room: lobby, text: "still here".into() });
 }
 
 #[test]
@@ -347,131 +279,6 @@ fn input_waits_while_too_much_has_no_answer() {
     assert!(rig.0.wants_input());
 }
 
-/// A room as the server keeps it, and what of it is on its way to the client.
-#[derive(Default)]
-struct Server {
-    log: Vec<(String, String)>,
-    delivered: usize,
-}
-
-impl Server {
-    /// Keeps a line under its key, once, and answers with its id.
-    fn keep(&mut self, key: &str, text: &str) -> u64 {
-        let known = self.log.iter().position(|(kept, _)| kept == key);
-        known.unwrap_or_else(|| {
-            self.log.push((key.into(), text.into()));
-            self.log.len() - 1
-        }) as u64
-            + 1
-    }
-}
-
-proptest! {
-    /// Whatever is lost and whenever: every line of mine is kept once and in order, every line of the
-    /// other's is shown once and in order.
-    #[test]
-    fn no_gap_and_no_double(steps in proptest::collection::vec(0u8..6, 1..120)) {
-        let mut rig = Rig::inside(0);
-        let (mut server, mut seen, mut mine, mut now) = (Server::default(), Vec::new(), 0, secs(0));
-        let mut wire: Vec<Tagged> = Vec::new();
-        for (n, step) in steps.into_iter().chain([5, 2, 2, 4]).enumerate() {
-            now += secs(1);
-            match step {
-                0 => { mine += 1; rig.0.typed(&format!("mine {mine}")); }
-                1 => { server.keep(&format!("bob {n}"), &format!("bob {n}")); }
-                // The server reads all that was sent and answers, before it delivers anything.
-                2 => for tagged in std::mem::take(&mut wire) {
-                    let Request::Say { text, .. } = &tagged.request else { continue };
-                    let id = server.keep(tagged.reference.as_ref().unwrap().as_str(), text);
-                    rig.0.received(&ack(&tagged, id), now, 0.5);
-                },
-                // It reads, and the answers are lost.
-                3 => {
-                    for tagged in std::mem::take(&mut wire) {
-                        if let Request::Say { text, .. } = &tagged.request {
-                            server.keep(tagged.reference.as_ref().unwrap().as_str(), text);
-                        }
-                    }
-                    drop_line(&mut rig, &mut server, &mut wire, now);
-                }
-                4 => deliver(&mut rig, &mut server, now),
-                _ => drop_line(&mut rig, &mut server, &mut wire, now),
-            }
-            let effects = rig.0.take();
-            wire.extend(effects.iter().filter_map(request));
-            seen.extend(shown(&effects));
-        }
-        let kept = |prefix: &str| -> Vec<String> {
-            server.log.iter().map(|(_, text)| text.clone()).filter(|t| t.starts_with(prefix)).collect()
-        };
-        let said: Vec<String> = (1..=mine).map(|n| format!("mine {n}")).collect();
-        prop_assert_eq!(kept("mine"), said);
-        prop_assert_eq!(seen, kept("bob"));
-    }
-}
-
-/// Delivers what the server has not delivered yet; one's own lines only when they are repeated.
-fn deliver(rig: &mut Rig, server: &mut Server, now: Duration) {
-    for at in std::mem::replace(&mut server.delivered, server.log.len())..server.log.len() {
-        let (key, text) = &server.log[at];
-        if key.starts_with("bob") {
-            rig.0.received(&message(at as u64 + 1, "bob", text), now, 0.5);
-        }
-    }
-}
-
-/// Breaks the connection with everything that is on it, and resumes.
-fn drop_line(rig: &mut Rig, server: &mut Server, wire: &mut Vec<Tagged>, now: Duration) {
-    wire.extend(rig.sent());
-    wire.clear();
-    let Replay::Since(since) = rig.reconnect(now).rooms[0].replay else { panic!("no since") };
-    rig.enter(server.log.len() as u64, now);
-    for (at, (key, text)) in server.log.iter().enumerate().skip(since as usize) {
-        let from = if key.starts_with("bob") { "bob" } else { "alice" };
-        rig.0.received(&message(at as u64 + 1, from, text), now, 0.5);
-    }
-    server.delivered = server.log.len();
-}
-
-/// A machine with rooms side by side, in the lobby, with all effects taken.
-fn screen() -> Rig {
-    let mut rig = Rig(Model::new(Start { many: true, ..start(true, None) }));
-    rig.0.connected(Duration::ZERO);
-    rig.enter(0, Duration::ZERO);
-    rig.0.take();
-    rig
-}
-
-#[test]
-fn rooms_are_kept_side_by_side_and_each_is_resumed_where_it_was() {
-    let mut rig = screen();
-    let dev = RoomName::parse("dev").unwrap();
-    rig.0.join(dev.clone());
-    let join = rig.sent().remove(0);
-    rig.hear(&line(entered("dev", 7), join.reference.as_ref()));
-    assert_eq!(rig.sent(), [], "nothing is left");
-    rig.hear(&message(3, "bob", "in the lobby"));
-    let rooms = rig.reconnect(secs(1)).rooms;
-    let replays: Vec<_> = rooms.iter().map(|entry| (entry.room.as_str(), entry.replay)).collect();
-    assert_eq!(replays, [("dev", Replay::Since(0)), ("lobby", Replay::Since(3))]);
-    rig.0.leave(dev);
-    assert_eq!(rig.reconnect(secs(2)).rooms.len(), 1);
-}
-
-#[test]
-fn a_join_without_an_answer_is_sent_again_and_a_refused_one_is_forgotten() {
-    let mut rig = screen();
-    let dev = RoomName::parse("dev").unwrap();
-    rig.0.join(dev.clone());
-    let join = rig.sent().remove(0);
-    assert_eq!(rig.reconnect(secs(1)).rooms.len(), 1, "the join itself enters it");
-    rig.0.received(&welcome("alice"), secs(2), 0.5);
-    let again: Vec<_> = rig.sent().into_iter().filter(|sent| sent.request != Request::Ping).collect();
-    assert_eq!(again, std::slice::from_ref(&join));
-    rig.hear(&refused(Code::Unavailable, join.reference.as_ref()));
-    assert_eq!(rig.reconnect(secs(3)).rooms.len(), 1);
-}
-
 #[test]
 fn a_screen_knows_how_far_away_the_server_is() {
     let mut rig = Rig(Model::new(Start { many: true, ..start(true, None) }));
@@ -481,19 +288,10 @@ fn a_screen_knows_how_far_away_the_server_is() {
     rig.0.received(&welcome("alice"), secs(1), 0.5);
     assert_eq!(rig.sent()[0].request, Request::Ping);
     rig.0.received(&line(Event::Pong, None), secs(1) + Duration::from_millis(3), 0.5);
-    assert_eq!(rig.0.connection(), Connection::Up { latency: Some(Duration::from_millis(3)) });
+    assert_eq!(
+        rig.0.connection(),
+        Connection::Up { latency: Some(Duration::from_millis(3)), waiting: false }
+    );
     rig.0.lost(secs(2), 0.0);
     assert_eq!(rig.0.connection(), Connection::Waiting { until: secs(2) });
-}
-
-#[test]
-fn who_leaves_a_screen_waits_for_what_was_said_and_for_nothing_else() {
-    let mut rig = screen();
-    rig.0.ask(Request::Rooms);
-    rig.0.typed("last words");
-    let said = rig.sent().pop().unwrap();
-    rig.0.finish();
-    assert_eq!(rig.0.take(), []);
-    let effects = rig.hear(&ack(&said, 1));
-    assert_eq!(effects.last(), Some(&Effect::End(End::Done { refused: 0 })));
 }

@@ -45,8 +45,8 @@ pub(crate) enum Note {
 /// How the connection is at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Connection {
-    /// There; with the time that an answer takes, when that is known.
-    Up { latency: Option<Duration> },
+    /// There; with the time that an answer takes, when that is known, and whether one is waited for.
+    Up { latency: Option<Duration>, waiting: bool },
     /// Being made.
     Coming,
     /// Gone; the next try is at this time.

@@ -14,6 +14,8 @@ pub(crate) enum Connected {
     Yes {
         latency: Option<Duration>,
     },
+    /// It is there, and has not answered for so long.
+    Unanswered(Duration),
     Coming,
     /// Another try follows after so long.
     Waiting(Duration),
@@ -75,6 +77,7 @@ fn connection(connected: Connected) -> String {
             0 => "connected, under 1 ms".to_owned(),
             millis => format!("connected, {millis} ms"),
         },
+        Connected::Unanswered(wait) => format!("connected, no answer for {} s", wait.as_secs()),
         Connected::Coming => "connecting".to_owned(),
         Connected::Waiting(wait) => format!("no connection, next try in {} s", wait.as_secs() + 1),
     }

@@ -1,5 +1,8 @@
 //! The screen as it is drawn, and what it wants.
 
+mod scrolling;
+mod typing;
+
 use std::time::Duration;
 
 use crossterm::event::{
@@ -180,33 +183,6 @@ fn names_mentions_and_what_is_on_its_way_look_different() {
 }
 
 #[test]
-fn what_is_said_is_there_at_once_and_its_ack_puts_it_in_its_place() {
-    let mut rig = Rig::inside(50, 8);
-    let (key, wish) = rig.enter("mine").remove(0);
-    let target = Target::Room(RoomName::lobby());
-    let say = Request::Say { room: RoomName::lobby(), text: "mine".into() };
-    assert_eq!(wish, Wish::Ask(say, Purpose::Say(target, "mine".into())));
-    assert!(rig.shows("<alice> mine"));
-    rig.hear(message(2, "bob", "later"));
-    let place = Some((RoomName::lobby(), 1));
-    rig.answer(Some(key), Event::Ack { place, at: AT });
-    let drawn = rig.drawn();
-    assert!(drawn.find("mine") < drawn.find("later"), "{drawn}");
-    rig.hear(message(1, "alice", "mine"));
-    assert_eq!(rig.drawn().matches("mine").count(), 1, "its echo is the same message");
-}
-
-#[test]
-fn a_refused_line_is_marked_and_the_reason_told() {
-    let mut rig = Rig::inside(50, 8);
-    let (key, _) = rig.enter("mine").remove(0);
-    rig.answer(Some(key), Event::Refused(Refusal::new(Code::NoSpace, "the disk is full")));
-    assert!(rig.shows("<alice> mine (not said)") && rig.shows("-- the disk is full (no_space)"));
-    rig.enter("/jion dev");
-    assert!(rig.shows("there is no /jion; see /help"));
-}
-
-#[test]
 fn nothing_from_the_network_drives_the_terminal() {
     let mut rig = Rig::inside(60, 8);
     rig.hear(message(1, "bob", "\u{1b}[2J\u{9b}1m\ttab\u{202e}"));
@@ -224,49 +200,6 @@ fn wide_characters_and_addresses_keep_their_shape() {
     rig.hear(message(2, "bob", "see https://example.org/a/rather/long/path for more"));
     rig.typed("日本👍");
     assert_snapshot!(rig.drawn());
-}
-
-#[test]
-fn older_messages_are_fetched_as_one_scrolls_up_and_the_view_stays() {
-    let mut rig = Rig::inside(50, 8);
-    (101..=150).for_each(|id| rig.hear(message(id, "bob", &format!("line {id}"))));
-    assert!(rig.grant().is_empty(), "the top is far away");
-    (0..20).for_each(|_| rig.press(KeyCode::PageUp));
-    assert!(rig.shows("line 101"));
-    let (key, wish) = rig.grant().remove(0);
-    let history = Request::History { room: RoomName::lobby(), page: Page::Before(101), limit: PAGE };
-    assert_eq!(wish, Wish::Ask(history, Purpose::Older(RoomName::lobby())));
-    assert!(rig.grant().is_empty(), "it is asked once");
-    let before = rig.drawn();
-    let messages = (1..=100).map(|id| match message(id, "bob", &format!("line {id}")) {
-        Event::Message { message, .. } => message,
-        other => panic!("{other:?}"),
-    });
-    rig.answer(Some(key), Event::History { room: RoomName::lobby(), messages: messages.collect() });
-    assert_eq!(rig.drawn().matches("line 10").count(), before.matches("line 10").count());
-    (0..40).for_each(|_| rig.press(KeyCode::PageUp));
-    assert!(rig.shows("line 1 "), "{}", rig.drawn());
-    assert!(rig.grant().is_empty(), "nothing is older than the first");
-}
-
-#[test]
-fn who_reads_back_is_not_torn_away_and_is_told_of_what_is_new() {
-    let mut rig = long(30);
-    rig.press(KeyCode::PageUp);
-    let before = rig.drawn();
-    rig.hear(message(31, "bob", "news"));
-    let after = rig.drawn();
-    let talk = |drawn: &str| drawn.lines().take(6).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(talk(&before), talk(&after));
-    assert!(after.contains("↓ 1 new"), "{after}");
-    rig.press(KeyCode::Esc);
-    assert!(rig.shows("news") && !rig.shows("↓"));
-    rig.mouse(MouseEventKind::ScrollUp, 5, 2);
-    assert!(!rig.shows("news") && rig.shows("line 28"));
-    rig.mouse(MouseEventKind::ScrollDown, 5, 2);
-    assert!(rig.shows("news"));
-    rig.key(KeyCode::Home, KeyModifiers::CONTROL);
-    assert!(rig.shows("line 1 of"));
 }
 
 #[test]
@@ -311,31 +244,6 @@ fn rooms_and_people_have_talks_of_their_own() {
 }
 
 #[test]
-fn a_click_on_a_room_goes_there() {
-    let mut rig = Rig::inside(80, 8);
-    rig.enter("/join dev");
-    rig.mouse(MouseEventKind::Down(MouseButton::Left), 3, 0);
-    assert_eq!(rig.screen.talk().target, Target::Room(RoomName::lobby()));
-    rig.mouse(MouseEventKind::Down(MouseButton::Left), 3, 5);
-    assert_eq!(rig.screen.active, 0, "nothing is there");
-}
-
-#[test]
-fn news_are_counted_where_they_are_not_seen() {
-    let mut rig = Rig::inside(80, 8);
-    rig.enter("/join dev");
-    rig.hear(entered("dev", &["bob"], 3));
-    rig.enter("/join lobby");
-    (1..=3).for_each(|id| rig.hear(message_in("dev", id, "alice: said before")));
-    assert!(!rig.shows("!"), "what was said before one came is no news");
-    assert!(rig.grant().is_empty(), "and rings no bell");
-    rig.hear(message_in("dev", 4, "one"));
-    rig.hear(message_in("dev", 5, "Alice, two"));
-    assert!(rig.shows("#dev 2!"), "{}", rig.drawn());
-    assert_eq!(rig.grant().pop().unwrap().1, Wish::Ring);
-}
-
-#[test]
 fn days_are_told_apart() {
     let mut rig = Rig::inside(50, 10);
     for (id, ago) in [(1, 2 * DAY), (2, DAY), (3, DAY), (4, 0)] {
@@ -362,19 +270,12 @@ fn a_lost_connection_is_told_quietly_and_keeps_what_was_typed() {
     let status = Status { connected: Connected::Waiting(Duration::from_millis(1500)), presence: None };
     let drawn = rig.drawn_with(status).backend().to_string();
     assert!(drawn.contains("no connection, next try in 2 s") && drawn.contains("> half a sent"), "{drawn}");
+    let status = Status { connected: Connected::Unanswered(Duration::from_secs(12)), presence: None };
+    assert!(rig.drawn_with(status).backend().to_string().contains("connected, no answer for 12 s"));
     rig.screen.note(&Note::Back, &user("alice")).unwrap();
     rig.hear(entered("lobby", &["bob"], 0));
     assert!(rig.shows("connected, 3 ms") && rig.shows("> half a sent"));
     assert_eq!(rig.drawn().matches("here").count(), 2, "who is here is told once, and in the status line");
-}
-
-#[test]
-fn a_room_that_began_anew_goes_on_below() {
-    let mut rig = long(40);
-    rig.hear(entered("lobby", &["bob"], 1));
-    rig.hear(message(1, "bob", "a new beginning"));
-    let drawn = rig.drawn();
-    assert!(drawn.find("line 40") < drawn.find("a new beginning"), "{drawn}");
 }
 
 #[test]
@@ -385,47 +286,4 @@ fn people_come_go_and_are_counted() {
     assert!(rig.shows("-- bob left (connection lost)") && rig.shows("2 here") && !rig.shows("│ bob"));
     rig.hear(Event::Members { room: RoomName::lobby(), joined: 10_000, left: 0, count: 10_230 });
     assert!(rig.shows("10230 here") && rig.shows("+ 10228 more"));
-}
-
-#[test]
-fn tab_completes_and_arrows_recall() {
-    let mut rig = Rig::inside(50, 6);
-    rig.hear(message(1, "bob", "hello"));
-    rig.typed("b");
-    rig.press(KeyCode::Tab);
-    assert!(rig.shows("> bob: "));
-    rig.enter("yes");
-    rig.typed("/j");
-    rig.press(KeyCode::Tab);
-    rig.typed("lo");
-    rig.press(KeyCode::Tab);
-    assert!(rig.shows("> /join lobby "));
-    rig.press(KeyCode::Up);
-    assert!(rig.shows("> bob: yes"));
-    rig.press(KeyCode::Down);
-    assert!(rig.shows("> /join lobby "));
-}
-
-#[test]
-fn leaving_takes_an_empty_line() {
-    let control = KeyModifiers::CONTROL;
-    let mut rig = Rig::inside(50, 6);
-    rig.typed("precious");
-    rig.key(KeyCode::Char('c'), control);
-    assert!(rig.grant().is_empty());
-    rig.key(KeyCode::Char('c'), control);
-    rig.key(KeyCode::Char('d'), control);
-    let wishes: Vec<Wish> = rig.grant().into_iter().map(|(_, wish)| wish).collect();
-    assert_eq!(wishes, [Wish::Interrupt, Wish::Quit]);
-    assert_eq!(rig.enter("/quit").pop().unwrap().1, Wish::Quit);
-}
-
-#[test]
-fn a_paste_of_several_lines_is_several_messages() {
-    let mut rig = Rig::inside(50, 8);
-    rig.screen.event(&Input::Paste("one\ntwo".into()));
-    assert!(rig.shows("> one⏎two"));
-    rig.press(KeyCode::Enter);
-    assert_eq!(rig.grant().len(), 2);
-    assert!(rig.shows("<alice> one") && rig.shows("<alice> two"));
 }

@@ -1,0 +1,83 @@
+//! Keys, the mouse and pastes, and what becomes of a line.
+
+use super::*;
+
+#[test]
+fn a_click_on_a_room_goes_there() {
+    let mut rig = Rig::inside(80, 8);
+    rig.enter("/join dev");
+    rig.mouse(MouseEventKind::Down(MouseButton::Left), 3, 0);
+    assert_eq!(rig.screen.talk().target, Target::Room(RoomName::lobby()));
+    rig.mouse(MouseEventKind::Down(MouseButton::Left), 3, 5);
+    assert_eq!(rig.screen.active, 0, "nothing is there");
+}
+
+#[test]
+fn tab_completes_and_arrows_recall() {
+    let mut rig = Rig::inside(50, 6);
+    rig.hear(message(1, "bob", "hello"));
+    rig.typed("b");
+    rig.press(KeyCode::Tab);
+    assert!(rig.shows("> bob: "));
+    rig.enter("yes");
+    rig.typed("/j");
+    rig.press(KeyCode::Tab);
+    rig.typed("lo");
+    rig.press(KeyCode::Tab);
+    assert!(rig.shows("> /join lobby "));
+    rig.press(KeyCode::Up);
+    assert!(rig.shows("> bob: yes"));
+    rig.press(KeyCode::Down);
+    assert!(rig.shows("> /join lobby "));
+}
+
+#[test]
+fn leaving_takes_an_empty_line() {
+    let control = KeyModifiers::CONTROL;
+    let mut rig = Rig::inside(50, 6);
+    rig.typed("precious");
+    rig.key(KeyCode::Char('c'), control);
+    assert!(rig.grant().is_empty());
+    rig.key(KeyCode::Char('c'), control);
+    rig.key(KeyCode::Char('d'), control);
+    let wishes: Vec<Wish> = rig.grant().into_iter().map(|(_, wish)| wish).collect();
+    assert_eq!(wishes, [Wish::Interrupt, Wish::Quit]);
+    assert_eq!(rig.enter("/quit").pop().unwrap().1, Wish::Quit);
+}
+
+#[test]
+fn a_paste_of_several_lines_is_several_messages() {
+    let mut rig = Rig::inside(50, 8);
+    rig.screen.event(&Input::Paste("one\ntwo".into()));
+    assert!(rig.shows("> one⏎two"));
+    rig.press(KeyCode::Enter);
+    assert_eq!(rig.grant().len(), 2);
+    assert!(rig.shows("<alice> one") && rig.shows("<alice> two"));
+}
+
+#[test]
+fn what_is_said_is_there_at_once_and_its_ack_puts_it_in_its_place() {
+    let mut rig = Rig::inside(50, 8);
+    let (key, wish) = rig.enter("mine").remove(0);
+    let target = Target::Room(RoomName::lobby());
+    let say = Request::Say { room: RoomName::lobby(), text: "mine".into() };
+    assert_eq!(wish, Wish::Ask(say, Purpose::Say(target, "mine".into())));
+    assert!(rig.shows("<alice> mine"));
+    rig.hear(message(2, "bob", "later"));
+    let place = Some((RoomName::lobby(), 1));
+    rig.answer(Some(key), Event::Ack { place, at: AT });
+    let drawn = rig.drawn();
+    assert!(drawn.find("mine") < drawn.find("later"), "{drawn}");
+    rig.hear(message(1, "alice", "mine"));
+    assert_eq!(rig.drawn().matches("mine").count(), 1, "its echo is the same message");
+}
+
+#[test]
+fn a_refused_line_is_marked_and_the_reason_told() {
+    let mut rig = Rig::inside(50, 8);
+    let (key, _) = rig.enter("mine").remove(0);
+    rig.answer(Some(key), Event::Refused(Refusal::new(Code::NoSpace, "the disk is full")));
+    assert!(rig.shows("<alice> mine (not said)") && rig.shows("-- the disk is full (no_space)"));
+    rig.enter("/jion dev");
+    assert!(rig.shows("there is no /jion; see /help"));
+}
