@@ -1,8 +1,10 @@
 //! Every delivery accounted for: what came, to whom, how often, in which order; and what did not come.
 //!
-//! One number for each pair of receiver and sender says which of the sender's messages is wanted next,
+//! One number for each pair of sender and receiver says which of the sender's messages is wanted next,
 //! and one for each receiver the newest id of its room. Nearly every delivery is the wanted one and costs
-//! a comparison; only what is skipped is written down one by one.
+//! a comparison; only what is skipped is written down one by one. The numbers of a sender lie side by side,
+//! for a message reaches its receivers one after the other: ordered by receiver, each of them would be
+//! fetched from memory alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -76,20 +78,14 @@ impl Counts {
     }
 }
 
-/// What is known of one receiver.
-#[derive(Debug)]
-struct Row {
-    newest_id: u64,
-    /// The wanted sequence of each speaker of the room, by rank.
-    wanted: Box<[u32]>,
-}
-
 /// The account of some receivers of a run.
 #[derive(Debug)]
 pub struct Ledger {
     roster: Arc<Roster>,
-    /// By receiver; made at the first delivery.
-    rows: Vec<Option<Box<Row>>>,
+    /// The newest id that each receiver has seen.
+    newest_id: Vec<u64>,
+    /// By sender, the sequence that is wanted next by each member of its room; made at its first delivery.
+    wanted: Vec<Option<Box<[u32]>>>,
     /// What was skipped and has not come since, by receiver and sender.
     holes: BTreeMap<(u32, u32), BTreeSet<u32>>,
     counts: Counts,
@@ -98,8 +94,9 @@ pub struct Ledger {
 impl Ledger {
     /// An empty account.
     pub fn new(roster: Arc<Roster>) -> Self {
-        let rows = (0..roster.users()).map(|_| None).collect();
-        Ledger { roster, rows, holes: BTreeMap::new(), counts: Counts::default() }
+        let users = roster.users() as usize;
+        let (newest_id, wanted) = (vec![0; users], vec![None; users]);
+        Ledger { roster, newest_id, wanted, holes: BTreeMap::new(), counts: Counts::default() }
     }
 
     /// Enters a message that reached somebody.
@@ -147,9 +144,8 @@ impl Ledger {
 
     /// Which of the sender's first `sent` messages have not reached the receiver, in order.
     pub fn missing(&self, receiver: u32, sender: u32, sent: u32) -> impl Iterator<Item = u32> {
-        let wanted = self.rows[receiver as usize]
-            .as_ref()
-            .map_or(0, |row| row.wanted.get(self.roster.rank(sender) as usize).copied().unwrap_or(0));
+        let place = self.roster.place_of(receiver) as usize;
+        let wanted = self.wanted[sender as usize].as_ref().map_or(0, |wanted| wanted[place]);
         let holes = self.holes.get(&(receiver, sender)).into_iter().flatten().copied();
         holes.filter(move |&sequence| sequence < sent).chain(wanted..sent)
     }
@@ -157,11 +153,11 @@ impl Ledger {
     /// The receiver's newest id, and which of the sender's messages it wants next.
     fn places(&mut self, receiver: u32, sender: u32) -> (&mut u64, &mut u32) {
         let roster = &self.roster;
-        let row = self.rows[receiver as usize].get_or_insert_with(|| {
-            let speakers = roster.speakers(roster.room_of(receiver)) as usize;
-            Box::new(Row { newest_id: 0, wanted: vec![0; speakers].into() })
+        let wanted = self.wanted[sender as usize].get_or_insert_with(|| {
+            let members = roster.members(roster.room_of(sender)).count();
+            vec![0; members].into()
         });
-        (&mut row.newest_id, &mut row.wanted[roster.rank(sender) as usize])
+        (&mut self.newest_id[receiver as usize], &mut wanted[roster.place_of(receiver) as usize])
     }
 
     /// Takes a message off what was skipped; false when it was not skipped, so it has come before.

@@ -1,7 +1,5 @@
 //! Who the users of a run are, and which room each of them is in.
 
-use crate::schedule::Schedule;
-
 /// The users of one run, numbered from 0 and dealt out over its rooms like cards.
 ///
 /// Names hold the run's own number, so that two runs neither take each other's names nor hear each other.
@@ -14,26 +12,14 @@ pub struct Roster {
     rooms: u32,
     name_prefix: String,
     room_names: Vec<String>,
-    /// The place of each user among those of its room who say something in this run.
-    rank: Vec<u32>,
-    /// How many of each room say something.
-    speakers: Vec<u32>,
 }
 
 impl Roster {
     /// Deals `users` out over `rooms`; the last `slow` of them read slowly.
-    pub fn new(run: u32, users: u32, slow: u32, rooms: u32, schedule: &Schedule) -> Self {
-        let mut speakers = vec![0; rooms as usize];
-        let rank = (0..users).map(|user| {
-            let rank = &mut speakers[(user % rooms) as usize];
-            let own = *rank;
-            *rank += u32::from(schedule.messages_of(user) > 0);
-            own
-        });
-        let rank = rank.collect();
+    pub fn new(run: u32, users: u32, slow: u32, rooms: u32) -> Self {
         let name_prefix = format!("l{run:08x}-");
         let room_names = (0..rooms).map(|room| format!("load-{run:08x}-{room}")).collect();
-        Roster { run, users, attentive: users - slow, rooms, name_prefix, room_names, rank, speakers }
+        Roster { run, users, attentive: users - slow, rooms, name_prefix, room_names }
     }
 
     /// The run's number.
@@ -54,6 +40,11 @@ impl Roster {
     /// The room a user is in.
     pub fn room_of(&self, user: u32) -> u32 {
         user % self.rooms
+    }
+
+    /// A user's place among the members of its room.
+    pub fn place_of(&self, user: u32) -> u32 {
+        user / self.rooms
     }
 
     /// Everybody in a room who is accounted for.
@@ -92,37 +83,20 @@ impl Roster {
         let number = std::str::from_utf8(number).ok()?.parse().ok()?;
         (number < self.users).then_some(number)
     }
-
-    /// How many of a room say something in this run.
-    pub(crate) fn speakers(&self, room: u32) -> u32 {
-        self.speakers[room as usize]
-    }
-
-    /// The place of a speaker among the speakers of its room.
-    pub(crate) fn rank(&self, user: u32) -> u32 {
-        self.rank[user as usize]
-    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::profile::Profile;
-    use crate::schedule::Shape;
 
-    /// `users` in `rooms`, each of whom says ten messages.
+    /// `users` in `rooms`.
     pub(crate) fn roster(users: u32, rooms: u32) -> Roster {
-        let messages = Profile::constant(f64::from(users * 10), Duration::from_secs(1));
-        let shape = Shape { users, speakers: users, messages, ..Shape::empty(1) };
-        Roster::new(0xbeef, users, 0, rooms, &Schedule::new(&shape))
+        Roster::new(0xbeef, users, 0, rooms)
     }
 
     #[test]
     fn slow_readers_are_in_a_room_and_owed_nothing() {
-        let schedule = Schedule::new(&Shape { users: 7, ..Shape::empty(1) });
-        let roster = Roster::new(1, 7, 2, 3, &schedule);
+        let roster = Roster::new(1, 7, 2, 3);
         let rooms: Vec<Vec<u32>> = (0..3).map(|room| roster.members(room).collect()).collect();
         assert_eq!(rooms, [vec![0, 3], vec![1, 4], vec![2]]);
         assert_eq!([0, 1, 2].map(|room| roster.size(room)), [2, 2, 1]);
@@ -137,9 +111,8 @@ pub(crate) mod tests {
         for room in 0..3 {
             let members: Vec<u32> = roster.members(room).collect();
             assert_eq!(roster.size(room) as usize, members.len());
-            assert_eq!(roster.speakers(room) as usize, members.len());
             assert!(members.iter().all(|&user| roster.room_of(user) == room));
-            assert!((0..).zip(&members).all(|(place, &user)| roster.rank(user) == place));
+            assert!((0..).zip(&members).all(|(place, &user)| roster.place_of(user) == place));
         }
         assert_eq!(roster.audience(0), 2);
     }

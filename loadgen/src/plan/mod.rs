@@ -170,14 +170,14 @@ impl Plan {
             warmup: options.warmup(),
             seed: self.seed,
         });
-        let roster = Roster::new(run, self.clients, self.slow_readers, self.rooms, &schedule);
+        let roster = Roster::new(run, self.clients, self.slow_readers, self.rooms);
         let patience = u64::try_from(options.timing.drain.as_nanos()).unwrap_or(u64::MAX);
         Scene { closed: self.closed, reconnect: self.reconnect, ..Scene::new(schedule, roster, patience) }
     }
 
     /// The plan in a line.
     pub fn line(&self) -> String {
-        let people = (self.clients > 0).then(|| format!("{} clients in {} rooms", self.clients, self.rooms));
+        let people = (self.clients > 0).then(|| format!("{} clients in {}", self.clients, rooms(self.rooms)));
         let silent = self.clients - self.speakers - self.slow_readers;
         let listeners = (silent > 0).then(|| format!("{silent} of them idle"));
         let slow = (self.slow_readers > 0).then(|| format!("{} reading slowly", self.slow_readers));
@@ -234,6 +234,10 @@ impl Plan {
         }
         text
     }
+}
+
+fn rooms(number: u32) -> String {
+    if number == 1 { "1 room".into() } else { format!("{number} rooms") }
 }
 
 /// Refuses a run that would not fit in memory, and stages that end within the warm-up.
