@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpStream;
 
+use super::familiar::Familiar;
 use super::frame::Frame;
 use super::inbox::{Inbox, Moment};
 use super::tally::Tally;
@@ -29,6 +30,7 @@ pub(super) struct Desk {
 pub(super) struct Top {
     /// What was seen.
     pub tally: Tally,
+    familiar: Familiar,
     buffer: Box<[u8]>,
 }
 
@@ -37,7 +39,7 @@ impl Desk {
     pub(super) fn new(scene: Arc<Scene>, frames: Arc<[Frame]>) -> Self {
         let tally = Tally::new(Ledger::new(Arc::clone(&scene.roster)));
         let buffer = vec![0; BUFFER].into();
-        Desk { scene, frames, top: Mutex::new(Top { tally, buffer }) }
+        Desk { scene, frames, top: Mutex::new(Top { tally, familiar: Familiar::new(), buffer }) }
     }
 
     /// The line of a user's room.
@@ -56,10 +58,10 @@ impl Desk {
     /// # Errors
     /// Those of the socket; `WouldBlock` when it has nothing.
     pub(super) fn read(&self, stream: &TcpStream, inbox: &mut Inbox, limit: usize) -> io::Result<usize> {
-        let Top { tally, buffer } = &mut *self.lock();
+        let Top { tally, familiar, buffer } = &mut *self.lock();
         let read = stream.try_read(&mut buffer[..limit])?;
         let seen = self.scene.clock.now();
-        inbox.hear(&buffer[..read], &mut Moment { seen, scene: &self.scene, tally });
+        inbox.hear(&buffer[..read], &mut Moment { seen, scene: &self.scene, tally, familiar });
         Ok(read)
     }
 }

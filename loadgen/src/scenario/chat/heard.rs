@@ -1,6 +1,7 @@
 //! Is it one of ours? A message held against the plan.
 
-use crate::payload::{self, Header, Unreadable};
+use super::familiar::Known;
+use crate::payload::{self, Unreadable};
 use crate::scenario::Scene;
 
 /// A message as it came.
@@ -12,21 +13,21 @@ pub(super) struct Heard<'a> {
 }
 
 impl Heard<'_> {
-    /// What it says it is, and its operation number, when both the line and the plan agree.
-    pub(super) fn recognise(&self, scene: &Scene) -> Result<(Header, u32), Unreadable> {
+    /// What it is, when both the line and the plan say so.
+    pub(super) fn recognise(&self, scene: &Scene) -> Result<Known, Unreadable> {
         let sender = scene.roster.user_named(self.from).ok_or(Unreadable::Foreign)?;
         let header = payload::read(self.text).map_err(|_| Unreadable::Corrupt)?;
         let number = scene.schedule.message(sender, header.sequence).ok_or(Unreadable::Corrupt)?;
+        let own = scene.roster.room_of(sender);
         let genuine = header.run == scene.roster.run()
             && header.sender == sender
-            && u32::from(header.room) == scene.roster.room_of(sender)
+            && u32::from(header.room) == own
             && header.due == scene.due(number);
-        if genuine { Ok((header, number)) } else { Err(Unreadable::Corrupt) }
-    }
-
-    /// The number of the room it came in, when that is the receiver's own; of no room otherwise.
-    pub(super) fn room_number(&self, scene: &Scene, receiver: u32) -> u32 {
-        let own = scene.roster.room_of(receiver);
-        if scene.roster.room_name(own).as_bytes() == self.room { own } else { u32::MAX }
+        if !genuine {
+            return Err(Unreadable::Corrupt);
+        }
+        let is_home = scene.roster.room_name(own).as_bytes() == self.room;
+        let room = if is_home { own } else { u32::MAX };
+        Ok(Known { room, id: self.id, sender, sequence: header.sequence, number, due: header.due })
     }
 }

@@ -4,6 +4,7 @@ mod absence;
 mod account;
 mod crowd;
 mod desk;
+mod familiar;
 mod frame;
 mod glance;
 mod heard;

@@ -5,11 +5,12 @@ use engine::chat::{Event, Ref, Told};
 use memchr::memchr;
 use wire::chat::json::decode_event;
 
+use super::familiar::{Familiar, Known};
 use super::glance::{Glance, glance, reference};
 use super::heard::Heard;
 use super::tally::Tally;
 use crate::ledger::{Sighting, Verdict};
-use crate::payload::{Header, Unreadable};
+use crate::payload::Unreadable;
 use crate::recorder::Series;
 use crate::scenario::Scene;
 
@@ -38,6 +39,8 @@ pub(super) struct Moment<'a> {
     pub(super) scene: &'a Scene,
     /// Where it is noted.
     pub(super) tally: &'a mut Tally,
+    /// What others have heard lately.
+    pub(super) familiar: &'a mut Familiar,
 }
 
 /// A user's ear.
@@ -82,7 +85,9 @@ impl Inbox {
 
     /// Hears what came in a moment, in however small pieces.
     pub(super) fn hear(&mut self, mut bytes: &[u8], moment: &mut Moment<'_>) {
-        while let Some(end) = memchr(b'\n', bytes) {
+        loop {
+            bytes = self.hear_again(bytes, moment);
+            let Some(end) = memchr(b'\n', bytes) else { break };
             let line = &bytes[..end];
             if self.carry.is_empty() {
                 self.line(line, moment);
@@ -99,10 +104,29 @@ impl Inbox {
         self.carry.extend_from_slice(bytes);
     }
 
+    /// Hears what others have heard before, message by message, and gives back what follows.
+    fn hear_again<'b>(&mut self, mut bytes: &'b [u8], moment: &mut Moment<'_>) -> &'b [u8] {
+        if !self.carry.is_empty() || moment.scene.roster.is_slow(self.user) {
+            return bytes;
+        }
+        let room = moment.scene.roster.room_of(self.user);
+        while let Some(newest) = self.newest_id {
+            let Some((known, len)) = moment.familiar.recall(room, newest.wrapping_add(1), bytes) else {
+                break;
+            };
+            self.newest_id = Some(newest.max(known.id));
+            self.delivery(&known, moment);
+            bytes = &bytes[len..];
+        }
+        bytes
+    }
+
     fn line(&mut self, line: &[u8], moment: &mut Moment<'_>) {
         match glance(line) {
             Glance::Message { room, id, from, text } => {
-                self.message(&Heard { room, id, from, text }, moment);
+                if let Some(known) = self.message(&Heard { room, id, from, text }, moment) {
+                    moment.familiar.remember(line, known);
+                }
             }
             Glance::Ack { sequence } => self.ack(sequence, moment),
             Glance::Noise => {}
@@ -142,35 +166,35 @@ impl Inbox {
         }
     }
 
-    fn message(&mut self, heard: &Heard<'_>, moment: &mut Moment<'_>) {
+    /// A message; what is known of it when it is one of the plan's.
+    fn message(&mut self, heard: &Heard<'_>, moment: &mut Moment<'_>) -> Option<Known> {
         if moment.scene.roster.is_slow(self.user) {
-            return;
+            return None;
         }
         self.newest_id = self.newest_id.max(Some(heard.id));
         match heard.recognise(moment.scene) {
-            Ok((header, number)) => self.delivery(heard, &header, number, moment),
+            Ok(known) => {
+                self.delivery(&known, moment);
+                return Some(known);
+            }
             Err(Unreadable::Foreign) => moment.tally.ledger.foreign(),
             Err(Unreadable::Corrupt) => moment.tally.ledger.corrupt(),
         }
+        None
     }
 
-    fn delivery(&self, heard: &Heard<'_>, header: &Header, number: u32, moment: &mut Moment<'_>) {
-        let Moment { seen, scene, tally } = moment;
+    fn delivery(&self, known: &Known, moment: &mut Moment<'_>) {
+        let Moment { seen, scene, tally, .. } = moment;
+        let Known { room, id, sender, sequence, number, due } = *known;
         let took = seen.saturating_sub(scene.began(number));
-        let sighting = Sighting {
-            receiver: self.user,
-            room: heard.room_number(scene, self.user),
-            sender: header.sender,
-            sequence: header.sequence,
-            id: heard.id,
-            late: took > scene.patience,
-        };
+        let late = took > scene.patience;
+        let sighting = Sighting { receiver: self.user, room, sender, sequence, id, late };
         if tally.ledger.enter(&sighting) != Verdict::First {
             return;
         }
         let last = scene.sent.reached_last(number);
         if scene.schedule.counts(number) {
-            let sent = scene.sent.at(number).unwrap_or(header.due);
+            let sent = scene.sent.at(number).unwrap_or(due);
             tally.recorder.note(Series::ChatDelivery, took);
             tally.recorder.note(Series::ChatService, seen.saturating_sub(sent));
             if last {
@@ -180,7 +204,7 @@ impl Inbox {
     }
 
     fn ack(&mut self, sequence: u32, moment: &mut Moment<'_>) {
-        let Moment { seen, scene, tally } = moment;
+        let Moment { seen, scene, tally, .. } = moment;
         let Some(number) = scene.schedule.message(self.user, sequence) else { return };
         if sequence < self.answered {
             return;
@@ -207,95 +231,4 @@ impl Inbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::ledger::{Counts, Ledger};
-    use crate::payload;
-    use crate::plan::tests::planned;
-
-    /// Two users in one room who say four messages.
-    fn scene() -> Scene {
-        let (options, plan) = planned("--clients 2 --rate 4 --info-rate 0 --warmup 0s --duration 1s");
-        plan.unwrap().scene(&options, 0xbeef)
-    }
-
-    /// The payload of a message of user 1.
-    fn payload(scene: &Scene, sequence: u32) -> String {
-        let due = scene.due(scene.schedule.message(1, sequence).unwrap());
-        let mut text = vec![0; 80];
-        payload::write(&Header { run: 0xbeef, room: 0, sender: 1, sequence, due }, &mut text);
-        String::from_utf8(text).unwrap()
-    }
-
-    /// What user 0 has heard after `pieces`, and where it stands.
-    fn heard<'a>(scene: &Scene, pieces: impl Iterator<Item = &'a [u8]>) -> (Tally, Standing) {
-        let mut tally = Tally::new(Ledger::new(Arc::clone(&scene.roster)));
-        let mut inbox = Inbox::new(0);
-        for piece in pieces {
-            inbox.hear(piece, &mut Moment { seen: 900_000_000, scene, tally: &mut tally });
-        }
-        (tally, inbox.standing)
-    }
-
-    fn transcript(scene: &Scene) -> String {
-        let (first, second) = (payload(scene, 0), payload(scene, 1));
-        let room = "load-0000beef-0";
-        [
-            "USERNAME:".to_owned(),
-            r#"{"type":"welcome","user":"l0000beef-0","server":"s","version":"0","session":"1"}"#.into(),
-            format!(r#"{{"type":"room","room":"{room}","members":[],"last_id":0,"gap":false}}"#),
-            format!(r#"{{"type":"joined","room":"{room}","user":"l0000beef-1","at":"2026-11-22T08:10:00.123Z"}}"#),
-            format!(
-                r#"{{"type":"message","room":"{room}","id":1,"from":"l0000beef-1","text":"{first}","at":"2026-11-22T08:10:00.123Z"}}"#
-            ),
-            format!(r#"{{"type":"ack","ref":"00000000","room":"{room}","id":2,"at":"2026-11-22T08:10:00.123Z"}}"#),
-            r#"{"type":"error","ref":"00000001","code":"no_space","message":"the disk is full"}"#.into(),
-            format!(
-                r#"{{"at":"2026-11-22T08:10:00.123Z", "text":"\u0070{}","from":"l0000beef-1","id":3,"room":"{room}","type":"message"}}"#,
-                &second[1..]
-            ),
-            r#"{"type":"weather","sunny":true}"#.into(),
-            String::new(),
-        ]
-        .join("\n")
-    }
-
-    #[test]
-    fn a_session_is_heard_whole() {
-        let scene = scene();
-        let text = transcript(&scene);
-        let (tally, standing) = heard(&scene, std::iter::once(text.as_bytes()));
-        assert_eq!(tally.ledger.counts(), &Counts { ok: 2, ..Counts::default() }, "in any order of fields");
-        assert_eq!((tally.acked, tally.refused.len(), standing), (1, 1, Standing::Present));
-        let row = tally.recorder.row(Series::ChatDelivery);
-        assert_eq!((row.n, row.max_ns > Some(300_000_000)), (2, true), "from the due time");
-    }
-
-    #[test]
-    fn a_goodbye_and_a_refusal_are_understood() {
-        let scene = scene();
-        let bye = &b"{\"type\":\"bye\",\"reason\":\"shutdown\",\"retry_after_ms\":5}\n"[..];
-        assert_eq!(heard(&scene, std::iter::once(bye)).1, Standing::Dismissed(5));
-        let taken = &b"{\"type\":\"error\",\"code\":\"name_taken\",\"message\":\"no\"}\n"[..];
-        let (tally, standing) = heard(&scene, std::iter::once(taken));
-        assert!(matches!(standing, Standing::Rejected(_)));
-        assert_eq!(tally.errors.get("name_taken"), Some(&1));
-    }
-
-    proptest! {
-        #[test]
-        fn pieces_do_not_matter(size in 1usize..200, cut in 0usize..600) {
-            let scene = scene();
-            let text = transcript(&scene);
-            let cut = &text.as_bytes()[..cut.min(text.len())];
-            let (whole, standing) = heard(&scene, std::iter::once(cut));
-            let (pieces, same) = heard(&scene, cut.chunks(size));
-            prop_assert_eq!(whole.ledger.counts(), pieces.ledger.counts());
-            prop_assert_eq!((whole.acked, whole.refused, standing), (pieces.acked, pieces.refused, same));
-        }
-    }
-}
+mod tests;
