@@ -44,7 +44,7 @@ series! {
     ChatReconnect = "chat.reconnect",
     /// A message, due to the moment we woke for it: our own lateness.
     ChatWake = "chat.wake",
-    /// A message, woken to taken by the socket: the other side's refusal.
+    /// A message, woken to taken by the socket: how long the other side would not have it.
     ChatSocket = "chat.socket",
     /// A query, due to answered.
     InfoQuery = "info.query",
@@ -52,6 +52,8 @@ series! {
     InfoService = "info.service",
     /// A query, due to the moment we woke for it.
     InfoWake = "info.wake",
+    /// A query, woken to taken by the socket.
+    InfoSocket = "info.socket",
     /// An upload, due to stored for good.
     FileUpload = "file.upload",
     /// An upload, first byte sent to stored for good.
@@ -64,6 +66,8 @@ series! {
     FileDownload = "file.download",
     /// A transfer, due to the moment we woke for it.
     FileWake = "file.wake",
+    /// A transfer, woken to begun on a connection: how long it had to wait for one.
+    FileSocket = "file.socket",
     /// Somebody who enters, due to seen by each watcher.
     RegistrySeen = "registry.seen",
     /// Somebody who enters, sent to seen by each watcher.
@@ -72,6 +76,8 @@ series! {
     RegistryEntry = "registry.entry",
     /// Somebody who enters, due to the moment we woke for it.
     RegistryWake = "registry.wake",
+    /// Somebody who enters, woken to taken by the socket.
+    RegistrySocket = "registry.socket",
 }
 
 impl Series {

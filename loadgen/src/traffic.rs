@@ -34,30 +34,26 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// Carries out operation `number`, woken for it at `woken`; the series that our lateness belongs to.
-    fn act(&mut self, scene: &Scene, number: u32, action: Action, woken: u64) -> Series {
+    /// Carries out operation `number`, woken for it at `woken`; whether a socket took it at once, where that
+    /// is known at once.
+    fn act(&mut self, scene: &Scene, number: u32, action: Action, woken: u64) -> bool {
         match action {
-            Action::Say { user, sequence } => self.crowd.say(number, user, sequence, woken),
+            Action::Say { user, sequence } => return self.crowd.say(number, user, sequence, woken),
             Action::Leave { user } => self.crowd.leave(user),
             Action::Ask { query } => match &mut self.askers {
-                Some(askers) => askers.ask(number, query),
+                Some(askers) => return askers.ask(number, query, woken),
                 None => scene.sent.skipped(),
             },
             Action::Transfer { file } => match &self.couriers {
-                Some(couriers) => couriers.transfer(number, file),
+                Some(couriers) => couriers.transfer(number, file, woken),
                 None => scene.sent.skipped(),
             },
             Action::Enter { guest } => match &self.door {
-                Some(door) => door.enter(number, guest),
+                Some(door) => door.enter(number, guest, woken),
                 None => scene.sent.skipped(),
             },
         }
-        match action {
-            Action::Say { .. } | Action::Leave { .. } => Series::ChatWake,
-            Action::Ask { .. } => Series::InfoWake,
-            Action::Transfer { .. } => Series::FileWake,
-            Action::Enter { .. } => Series::RegistryWake,
-        }
+        false
     }
 
     /// Takes away what was recorded since the last time.
@@ -80,6 +76,16 @@ impl Cast {
     }
 }
 
+/// The series that our lateness for an action belongs to, and its socket's.
+fn lags(action: Action) -> (Series, Series) {
+    match action {
+        Action::Say { .. } | Action::Leave { .. } => (Series::ChatWake, Series::ChatSocket),
+        Action::Ask { .. } => (Series::InfoWake, Series::InfoSocket),
+        Action::Transfer { .. } => (Series::FileWake, Series::FileSocket),
+        Action::Enter { .. } => (Series::RegistryWake, Series::RegistrySocket),
+    }
+}
+
 /// A run's operations being carried out; dropping it ends them.
 #[derive(Debug)]
 pub struct Traffic {
@@ -99,9 +105,14 @@ impl Traffic {
         let (scene, stopped, late) = (Arc::clone(scene), Arc::clone(&stop), Arc::clone(&lag));
         let body = move || {
             let act = |number, operation: Operation, woken| {
-                let series = cast.act(&scene, number, operation.action, woken);
+                let taken = cast.act(&scene, number, operation.action, woken);
                 if scene.schedule.counts(number) {
-                    lock(&late).note(series, woken - operation.due);
+                    let (wake, socket) = lags(operation.action);
+                    let mut late = lock(&late);
+                    late.note(wake, woken - operation.due);
+                    if let Some(sent) = scene.sent.at(number).filter(|_| taken) {
+                        late.note(socket, sent.saturating_sub(woken));
+                    }
                 }
             };
             scene.clock.begin(LEAD);

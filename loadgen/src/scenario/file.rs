@@ -121,16 +121,18 @@ impl Couriers {
         })
     }
 
-    /// Begins the transfer that is operation `number`.
-    pub fn transfer(&self, number: u32, file: u32) {
+    /// Begins the transfer that is operation `number`, woken for it at `woken`.
+    pub fn transfer(&self, number: u32, file: u32, woken: u64) {
         self.desk().files.sent += 1;
-        self.runtime.spawn(self.clone().carry(number, file));
+        self.runtime.spawn(self.clone().carry(number, file, woken));
     }
 
-    async fn carry(self, number: u32, file: u32) {
+    async fn carry(self, number: u32, file: u32, woken: u64) {
         let Ok(_permit) = self.permits.acquire().await else { return };
-        let ended =
-            timeout(Duration::from_nanos(self.scene.patience.max(1)) * 6, self.round_trip(number, file));
+        let ended = timeout(
+            Duration::from_nanos(self.scene.patience.max(1)) * 6,
+            self.round_trip(number, file, woken),
+        );
         let ended = ended.await.unwrap_or(Err(Wrong::Slow));
         let files = &mut self.desk().files;
         match ended {
@@ -141,7 +143,7 @@ impl Couriers {
         }
     }
 
-    async fn round_trip(&self, number: u32, file: u32) -> Result<(), Wrong> {
+    async fn round_trip(&self, number: u32, file: u32, woken: u64) -> Result<(), Wrong> {
         let written = format!("load/{:08x}/{file}", self.scene.roster.run());
         let name = FileName::parse(&written).expect("our file names are valid");
         // Each file has other bytes than the last one, so that none can be taken for another.
@@ -151,7 +153,9 @@ impl Couriers {
         content[..marked].copy_from_slice(&mark[..marked]);
         let hash = blake3::hash(&content);
         let mut line = Conversation::open(self.service).await?;
-        self.scene.sent.attempt(number, self.scene.clock.now());
+        let now = self.scene.clock.now();
+        self.scene.sent.attempt(number, now);
+        self.note(number, Series::FileSocket, now.saturating_sub(woken));
         if self.breaks > 0 && file % self.breaks == self.breaks - 1 && content.len() > 1 {
             self.upload_in_pieces(number, &name, &content, hash).await?;
         } else {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::net::UdpSocket;
+use tokio::runtime::Handle;
 
 use super::Scene;
 use crate::payload::{hex, unhex};
@@ -58,6 +59,7 @@ pub struct Askers {
     scene: Arc<Scene>,
     desk: Arc<Mutex<Desk>>,
     sockets: Vec<Arc<UdpSocket>>,
+    runtime: Handle,
     query: Vec<u8>,
 }
 
@@ -81,8 +83,8 @@ impl Askers {
             query.push(b' ');
             query.extend_from_slice(&cookie);
         }
-        let mut askers =
-            Askers { scene: Arc::clone(scene), desk: Arc::new(Mutex::new(desk)), sockets: Vec::new(), query };
+        let (scene, desk) = (Arc::clone(scene), Arc::new(Mutex::new(desk)));
+        let mut askers = Askers { scene, desk, sockets: Vec::new(), runtime: shard.handle().clone(), query };
         for _ in 0..SOCKETS {
             askers.open(info, shard)?;
         }
@@ -97,8 +99,8 @@ impl Askers {
         Ok(())
     }
 
-    /// Asks the query that is operation `number`.
-    pub fn ask(&mut self, number: u32, query: u32) {
+    /// Asks the query that is operation `number`, woken for it at `woken`; whether its socket took it at once.
+    pub fn ask(&mut self, number: u32, query: u32, woken: u64) -> bool {
         hex(query.into(), &mut self.query[17..QUERY_LEN]);
         let socket = &self.sockets[query as usize % self.sockets.len()];
         let sent = &self.scene.sent;
@@ -106,8 +108,25 @@ impl Askers {
         sent.query_attempted();
         // A refusal that came back for an earlier query is told at the next one, which then is not sent.
         let taken = socket.try_send(&self.query).or_else(|_| socket.try_send(&self.query));
-        if taken.is_err() {
-            sent.query_refused();
+        match taken {
+            Ok(_) => return true,
+            Err(full) if full.kind() == io::ErrorKind::WouldBlock => {
+                self.runtime.spawn(self.clone().ask_later(number, Arc::clone(socket), woken));
+            }
+            Err(_) => sent.query_refused(),
+        }
+        false
+    }
+
+    /// Asks as soon as the socket has room.
+    async fn ask_later(self, number: u32, socket: Arc<UdpSocket>, woken: u64) {
+        if socket.send(&self.query).await.is_err() {
+            return self.scene.sent.query_refused();
+        }
+        let now = self.scene.clock.now();
+        self.scene.sent.attempt(number, now);
+        if self.scene.schedule.counts(number) {
+            self.desk().recorder.note(Series::InfoSocket, now.saturating_sub(woken));
         }
     }
 

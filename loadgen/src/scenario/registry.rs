@@ -73,12 +73,23 @@ struct Desk {
     recorder: Recorder,
 }
 
+/// Somebody who is to enter.
+#[derive(Debug, Clone, Copy)]
+struct Guest {
+    /// The operation's number.
+    number: u32,
+    /// Which guest, from 0.
+    guest: u32,
+    /// When we woke for it.
+    woken: u64,
+}
+
 /// The registry's guests and watchers.
 #[derive(Debug, Clone)]
 pub struct Door {
     scene: Arc<Scene>,
     desk: Arc<Mutex<Desk>>,
-    ask: mpsc::UnboundedSender<(u32, u32)>,
+    ask: mpsc::UnboundedSender<Guest>,
 }
 
 impl Door {
@@ -115,15 +126,15 @@ impl Door {
         Ok(door)
     }
 
-    /// Lets the guest enter that is operation `number`.
-    pub fn enter(&self, number: u32, guest: u32) {
-        if self.ask.send((number, guest)).is_err() {
+    /// Lets the guest enter that is operation `number`, woken for it at `woken`.
+    pub fn enter(&self, number: u32, guest: u32, woken: u64) {
+        if self.ask.send(Guest { number, guest, woken }).is_err() {
             self.scene.sent.skipped();
         }
     }
 
     /// Asks for whoever enters, and lets each of them leave again once it is in.
-    async fn serve(self, line: Line, lease: u64, mut asked: mpsc::UnboundedReceiver<(u32, u32)>) {
+    async fn serve(self, line: Line, lease: u64, mut asked: mpsc::UnboundedReceiver<Guest>) {
         let (mut write, mut lines) = (line.write, line.read.lines());
         let room = RoomName::parse("load").expect("a valid name");
         // Answers keep the order of the requests: what each of those under way was.
@@ -131,13 +142,14 @@ impl Door {
         let mut renew = interval(LEASE.1);
         loop {
             tokio::select! {
-                Some((number, guest)) = asked.recv() => {
-                    self.scene.sent.attempt(number, self.scene.clock.now());
+                Some(asked) = asked.recv() => {
+                    self.scene.sent.attempt(asked.number, self.scene.clock.now());
                     self.desk().entries.sent += 1;
-                    under_way.push_back(Some((number, guest)));
-                    let (user, room) = (self.name(guest), room.clone());
+                    under_way.push_back(Some(asked));
+                    let (user, room) = (self.name(asked.guest), room.clone());
                     let join = Request::Join { lease, user, room, hold: false };
                     if say(&mut write, &join).await.is_err() { break }
+                    self.taken(asked);
                 }
                 _ = renew.tick() => {
                     under_way.push_back(None);
@@ -146,7 +158,7 @@ impl Door {
                 line = lines.next_line() => {
                     let Ok(Some(line)) = line else { break };
                     let Ok(Said::Reply(reply)) = decode(&line) else { continue };
-                    let Some(Some((number, guest))) = under_way.pop_front() else { continue };
+                    let Some(Some(Guest { number, guest, .. })) = under_way.pop_front() else { continue };
                     self.granted(number, reply.is_ok());
                     if reply.is_ok() {
                         under_way.push_back(None);
@@ -157,6 +169,14 @@ impl Door {
             }
         }
         self.desk().entries.broken += 1;
+    }
+
+    /// Notes that the socket has taken the request.
+    fn taken(&self, asked: Guest) {
+        let took = self.scene.clock.now().saturating_sub(asked.woken);
+        if self.scene.schedule.counts(asked.number) {
+            self.desk().recorder.note(Series::RegistrySocket, took);
+        }
     }
 
     fn granted(&self, number: u32, granted: bool) {

@@ -74,6 +74,7 @@ async fn every_file_is_fetched_again_and_compared() {
         (Series::FileFirstByte, 20),
         (Series::FileDownload, 20),
         (Series::FileWake, 20),
+        (Series::FileSocket, 20),
     ] {
         assert_eq!(row(&report, series).n, n, "{}", series.name());
     }
@@ -89,9 +90,12 @@ async fn every_watcher_sees_everybody_once() {
     let entries = &report.seen.registry;
     assert_eq!((entries.sent, entries.granted, entries.owed), (20, 20, 60), "{}", text::summary(&report));
     assert_eq!((entries.ok, entries.lost, entries.doubled, entries.out_of_order), (57, 3, 3, 0));
-    for (series, n) in
-        [(Series::RegistrySeen, 57), (Series::RegistryService, 57), (Series::RegistryEntry, 20)]
-    {
+    for (series, n) in [
+        (Series::RegistrySeen, 57),
+        (Series::RegistryService, 57),
+        (Series::RegistryEntry, 20),
+        (Series::RegistrySocket, 20),
+    ] {
         assert_eq!(row(&report, series).n, n, "{}", series.name());
     }
     assert_eq!(report.exit_code, 4);

@@ -115,11 +115,12 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Lets a user say the message that is operation `number`, woken for it at `woken`.
-    pub fn say(&mut self, number: u32, user: u32, sequence: u32, woken: u64) {
+    /// Lets a user say the message that is operation `number`, woken for it at `woken`; whether its socket took
+    /// it at once.
+    pub fn say(&mut self, number: u32, user: u32, sequence: u32, woken: u64) -> bool {
         let header = self.scene.header(number, user, sequence);
         let line = self.frames[usize::from(header.room)].stamp(&header);
-        self.voices[user as usize].say(number, sequence, line, woken);
+        self.voices[user as usize].say(number, sequence, line, woken)
     }
 
     /// Lets a listener leave its room; it comes back at once.

@@ -134,12 +134,13 @@ impl Voice {
         self.start_flushing(&mut mouth);
     }
 
-    /// Says a line that is operation `number`, woken for it at `woken`.
-    pub(super) fn say(self: &Arc<Self>, number: u32, sequence: u32, line: &[u8], woken: u64) {
+    /// Says a line that is operation `number`, woken for it at `woken`; whether the socket took it at once.
+    pub(super) fn say(self: &Arc<Self>, number: u32, sequence: u32, line: &[u8], woken: u64) -> bool {
         let sent = &self.desk.scene.sent;
         let mut mouth = self.mouth();
         if mouth.will == Will::End {
-            return sent.skipped();
+            sent.skipped();
+            return false;
         }
         self.spoke.store(woken, Ordering::Relaxed);
         let written = match mouth.ready(self.desk.scene.closed) {
@@ -150,13 +151,15 @@ impl Voice {
             _ => Err(io::ErrorKind::WouldBlock.into()),
         };
         if written.as_ref().is_ok_and(|written| *written == line.len()) {
-            return self.taken(&mut mouth);
+            self.taken(&mut mouth);
+            return true;
         }
         // An error that is no refusal is the end of the connection, and its reader's to see.
         let rest = line[written.unwrap_or(0)..].to_vec();
         sent.began_waiting();
         mouth.waiting.push_back(Waiting { number, sequence, rest, since: Some(woken) });
         self.start_flushing(&mut mouth);
+        false
     }
 
     /// Says a line that is no operation, when nothing was said since `silent_since` and nothing waits.
