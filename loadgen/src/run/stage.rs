@@ -72,12 +72,16 @@ impl<W: Write> Stage<'_, W> {
     }
 
     /// Lets the users come.
-    fn open(&self, plan: &Plan) -> Result<Gathering, Failure> {
+    fn open(&mut self, plan: &Plan) -> Result<Gathering, Failure> {
         let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let chat = self.targets.of(Service::Chat).unwrap_or(nowhere);
+        let sources = sources::choose(plan.clients, chat, &self.options.place.bind)?;
+        if let Some(warning) = sources::warning(plan.clients, &sources) {
+            self.audience.line(&warning);
+        }
         let venue = Venue {
             chat,
-            sources: sources::choose(plan.clients, chat, &self.options.place.bind)?,
+            sources,
             ramp: Duration::from_secs_f64(plan.ramp_seconds),
             payload: plan.payload_bytes.into(),
         };
