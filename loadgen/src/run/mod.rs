@@ -88,10 +88,15 @@ impl<W: Write> Act<'_, W> {
         seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
         seconds.tick().await;
         let mut phase = "warm-up";
-        let mut warm = pin!(sleep_until((Instant::now() + warmup).into()));
+        let began = Instant::now();
+        let mut warm = pin!(sleep_until((began + warmup).into()));
+        // Silent users stay as long as talking ones.
+        let mut end = pin!(sleep_until((began + self.stage.options.lasts()).into()));
+        let mut finished = false;
         loop {
             select! {
-                () = self.traffic.finished() => break,
+                () = self.traffic.finished(), if !finished => finished = true,
+                () = end.as_mut(), if finished => break,
                 () = interrupt.as_mut() => { self.interrupted = true; break }
                 () = warm.as_mut(), if phase == "warm-up" => {
                     phase = "steady";
