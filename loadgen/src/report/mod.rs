@@ -6,6 +6,7 @@ mod outcome;
 pub mod seen;
 pub mod text;
 mod verdict;
+mod wrap;
 
 use std::collections::BTreeMap;
 

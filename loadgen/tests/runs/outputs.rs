@@ -54,7 +54,7 @@ async fn a_report_goes_wherever_it_is_wanted_and_two_of_them_add_up() {
     ];
     let output = loadgen(&args).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", words(&output.stdout), words(&output.stderr));
-    assert!(words(&output.stdout).contains("ledger   sent 20  owed 60  ok 60 (100.00%)"));
+    assert!(words(&output.stdout).contains("ledger   sent 20  acked 20  owed 60  ok 60 (100.00%)  lost 0"));
 
     let read = |path: &str| fs::read_to_string(path).unwrap();
     assert!(read(&json).contains("\"schema_version\": 2"));
@@ -65,7 +65,7 @@ async fn a_report_goes_wherever_it_is_wanted_and_two_of_them_add_up() {
 
     let output = loadgen(&["merge", &json, &json]).await;
     assert!(
-        words(&output.stdout).contains("ledger   sent 40  owed 120  ok 120 (100.00%)"),
+        words(&output.stdout).contains("ledger   sent 40  acked 40  owed 120  ok 120 (100.00%)"),
         "{}",
         words(&output.stdout)
     );
