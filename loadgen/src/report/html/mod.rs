@@ -13,12 +13,26 @@ use crate::hdr;
 use crate::recorder::{Row, Series};
 use crate::timeline::Second;
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222;\
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;\
 background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse}\
 td,th{padding:.15rem .8rem;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}\
-.good{color:#176d2c}.bad{color:#b3261e}pre{background:#f5f5f5;padding:1rem;overflow:auto}svg{width:100%;height:auto}\
+td{font-variant-numeric:tabular-nums}h1 span{padding:.1rem .6rem;border-radius:.4rem;border:2px solid}\
+.good{color:#176d2c}.bad{color:#b3261e}pre{font-size:13px;background:#f5f5f5;padding:1rem;overflow:auto}svg{width:100%;height:auto}\
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}td,th{border-color:#444}pre{background:#222}\
 .good{color:#6fcf85}.bad{color:#ff8a80}}";
+
+/// Whose percentiles are drawn: more lines than these can't be told apart.
+const SPECTRA: [Series; 9] = [
+    Series::ChatDelivery,
+    Series::ChatService,
+    Series::ChatAck,
+    Series::ChatWake,
+    Series::InfoQuery,
+    Series::InfoWake,
+    Series::FileUpload,
+    Series::FileDownload,
+    Series::RegistrySeen,
+];
 
 /// Writes the page.
 pub fn page(report: &Report) -> String {
@@ -27,7 +41,7 @@ pub fn page(report: &Report) -> String {
     let title = escape(&format!("loadgen: {}", report.plan.line()));
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style>\
-         <h1><span class=\"{class}\">{word}</span>, exit {}</h1><p>{title}</p>",
+         <h1><span class=\"{class}\">{word}</span> exit {}</h1><p>{title}</p>",
         report.exit_code
     );
     said(&mut page, report);
@@ -51,7 +65,8 @@ fn said(page: &mut String, report: &Report) {
 }
 
 fn charts(page: &mut String, report: &Report) {
-    let seconds = &report.timeline;
+    let seconds: Vec<Second> =
+        report.timeline.iter().filter(|second| second.phase != "drain").cloned().collect();
     let over_time = |series: Series, pick: fn(&Row) -> Option<u64>| -> Vec<(f64, f64)> {
         let point = |second: &Second| Some((second.at as f64, pick(second.row(series)?)? as f64 / 1e6));
         seconds.iter().filter_map(point).collect()
@@ -74,9 +89,8 @@ fn charts(page: &mut String, report: &Report) {
         ];
         page.push_str(&chart(title, "s", &lines, Scale::Linear));
     }
-    page.push_str(&chart("Deliveries and queries a second", "s", &rates(seconds), Scale::Linear));
-    let spectra: Vec<Line> =
-        report.histograms.iter().filter_map(|(name, encoded)| spectrum(name, encoded)).collect();
+    page.push_str(&chart("Deliveries and queries a second", "s", &rates(&seconds), Scale::Linear));
+    let spectra: Vec<Line> = SPECTRA.iter().filter_map(|&series| spectrum(report, series)).collect();
     page.push_str(&chart("Percentiles, ms", "", &spectra, Scale::Percentile));
 }
 
@@ -96,13 +110,13 @@ fn rates(seconds: &[Second]) -> [Line; 2] {
 }
 
 /// The percentiles of a series: how many nines against milliseconds.
-fn spectrum(name: &str, encoded: &str) -> Option<Line> {
-    let histogram = hdr::decode(encoded)?;
+fn spectrum(report: &Report, series: Series) -> Option<Line> {
+    let histogram = hdr::decode(report.histograms.get(series.name())?)?;
     let points = histogram
         .iter_quantiles(5)
         .filter(|step| step.quantile_iterated_to() < 1.0)
         .map(|step| (-(1.0 - step.quantile_iterated_to()).log10(), step.value_iterated_to() as f64 / 1e6));
-    Some(Line::new(name, points.collect()))
+    Some(Line::new(series.name(), points.collect()))
 }
 
 fn rows(page: &mut String, rows: &[Row]) {
