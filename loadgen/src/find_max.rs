@@ -171,8 +171,7 @@ impl Steps {
         if let Some((rate, why, ours, broken)) = self.broke {
             let _ = writeln!(self.text, "what gave out first, at {rate:.1} a second: {why}");
             if ours {
-                self.text +=
-                    "that is the load tester's limit, not the server's; see --help of what it names\n";
+                self.text += "that is the load tester's limit, not the server's\n";
                 exit_code = 5;
             }
             report = report.or(Some(broken));

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod examples;
 mod file;
 mod flags;
 mod options;
@@ -19,16 +20,13 @@ use crate::failure::Failure;
 use crate::profile::Stage;
 use values::{rate, share, some_time};
 
-const EXIT_CODES: &str = "Exit codes: 0 held, 1 could not run, 2 usage, 3 an assertion failed, 4 the ledger \
-is broken, 5 the run is invalid because the generator was the limit, 130 interrupted (and still reports).";
-
 /// Loads the services with an open loop, measures from the due time, and accounts for every delivery.
 ///
 /// Users join rooms over the ramp; then messages and queries fall due on a schedule that no slow answer
 /// delays. The warm-up is accounted for but not measured. At the end it waits until every delivery has come.
 /// Without a command it is `mix`.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "loadgen", version, after_help = EXIT_CODES, allow_negative_numbers = true,
+#[command(name = "loadgen", version, after_help = format!("{}\n{}", examples::ALL, examples::EXIT_CODES), allow_negative_numbers = true,
           args_override_self = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
@@ -44,20 +42,28 @@ pub struct Cli {
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Chat and info together, and files and the registry when asked for: the default
+    #[command(after_help = examples::MIX)]
     Mix(Box<Mix>),
     /// People in rooms: each delivery, the last recipient's, acks, joins, reconnects
+    #[command(after_help = examples::CHAT)]
     Chat(Box<Chat>),
     /// Queries over UDP
+    #[command(after_help = examples::INFO)]
     Info(Info),
     /// Uploads, resumed ones too, fetched again and compared
+    #[command(after_help = examples::FILE)]
     File(File),
     /// People who enter, as the registry's watchers see it
+    #[command(after_help = examples::REGISTRY)]
     Registry(Registry),
     /// Steps the rate up until a promise breaks, and says which and why
+    #[command(after_help = examples::FIND_MAX)]
     FindMax(Box<FindMax>),
     /// Compares two reports; exits 3 when the second is worse
+    #[command(after_help = examples::COMPARE)]
     Compare(Compare),
     /// Adds up the reports of several load testers that ran at once
+    #[command(after_help = examples::MERGE)]
     Merge(Merge),
 }
 
