@@ -77,7 +77,7 @@ async fn a_run_ends_with_its_report() {
     assert_eq!(output.status.code(), Some(0), "{}", words(&output.stdout));
     let summary = words(&output.stdout);
     assert!(summary.starts_with("VALID") || summary.starts_with("INVALID"), "{summary}");
-    assert!(summary.contains("ledger   sent 30  owed 60  ok 60 (100.00%)  lost 0"), "{summary}");
+    assert!(summary.contains("ledger   sent 30  acked 30  owed 60  ok 60 (100.00%)  lost 0"), "{summary}");
     assert!(summary.contains("queries  sent 30  answered 30 (100.00%)"), "{summary}");
     assert!(words(&output.stderr).contains("drain"), "a line a second, and one at the end");
 
