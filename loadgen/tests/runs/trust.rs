@@ -171,7 +171,8 @@ async fn two_seconds_of_stall_are_two_seconds_in_the_response_and_hidden_from_th
     let report = stalled("").await;
     assert_eq!(report.exit_code, 0, "{}", text::summary(&report));
     let (response, service) = (row(&report, Series::ChatDelivery), row(&report, Series::ChatService));
-    let (low, high) = (1_800_000_000, 2_500_000_000);
+    // A machine that others load adds to the two seconds, and takes nothing from them.
+    let (low, high) = (1_800_000_000, 6_000_000_000);
     assert!((Some(low)..Some(high)).contains(&response.p99_ns), "{response:?}");
     // What the socket took before it was full waited in it for as long; nothing sent later did.
     assert!(service.p50_ns < Some(low / 4), "{service:?}");
