@@ -65,8 +65,10 @@ fn said(page: &mut String, report: &Report) {
 }
 
 fn charts(page: &mut String, report: &Report) {
-    let seconds: Vec<Second> =
+    let mut seconds: Vec<Second> =
         report.timeline.iter().filter(|second| second.phase != "drain").cloned().collect();
+    // Two ticks of a busy second would stand above each other.
+    seconds.dedup_by_key(|second| second.at);
     let over_time = |series: Series, pick: fn(&Row) -> Option<u64>| -> Vec<(f64, f64)> {
         let point = |second: &Second| Some((second.at as f64, pick(second.row(series)?)? as f64 / 1e6));
         seconds.iter().filter_map(point).collect()
