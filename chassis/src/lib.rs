@@ -27,7 +27,7 @@ pub use failure::Failure;
 pub use flags::{Flags, LogFlags, LogFormat, forgiving, parse};
 pub use logging::init as init_logging;
 pub use metrics::Metrics;
-pub use process::{block_on, main, run_until_stopped, usage};
+pub use process::{Errand, block_on, main, main_with, run_until_stopped, usage};
 pub use ready::Readiness;
 pub use running::{Life, Running};
 pub use service::{LONG_VERSION, REVISION, Service, VERSION, one_each};

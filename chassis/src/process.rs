@@ -4,14 +4,14 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
 use crate::failure::Failure;
-use crate::flags::{Flags, command};
+use crate::flags::{Flags, command, forgiving};
 use crate::running::Running;
 use crate::service::{LONG_VERSION, Service};
 use crate::usage::explain;
@@ -20,6 +20,15 @@ use crate::{healthcheck, logging};
 /// Signals that come within this time are one.
 const ONE_BREATH: Duration = Duration::from_millis(5);
 
+/// Something that a service's binary does instead of serving, and then ends: `chat backup`.
+#[derive(Debug)]
+pub struct Errand<C> {
+    /// How it is asked for: the subcommand.
+    pub command: fn() -> Command,
+    /// What it does, given the service's flags and its own. What it returns is printed.
+    pub run: fn(C, &ArgMatches) -> Result<String, Failure>,
+}
+
 /// A service's whole `main`: reads the flags, starts it, ends it on SIGTERM or SIGINT.
 pub fn main<C, F, Fut>(service: &'static Service, start: F) -> ExitCode
 where
@@ -27,7 +36,19 @@ where
     F: FnOnce(C, Flags) -> Fut,
     Fut: Future<Output = Result<Running, Failure>>,
 {
-    let mut command = command::<C>(service);
+    main_with(service, &[], start)
+}
+
+/// The same for a binary that does more than to serve.
+pub fn main_with<C, F, Fut>(service: &'static Service, errands: &[Errand<C>], start: F) -> ExitCode
+where
+    C: Args,
+    F: FnOnce(C, Flags) -> Fut,
+    Fut: Future<Output = Result<Running, Failure>>,
+{
+    let mut command = errands
+        .iter()
+        .fold(command::<C>(service), |command, errand| command.subcommand(forgiving((errand.command)())));
     let read = command.try_get_matches_from_mut(std::env::args_os()).and_then(|matches| {
         let flags = Flags::from_arg_matches(&matches)?;
         Ok((C::from_arg_matches(&matches)?, flags, matches))
@@ -38,6 +59,11 @@ where
     };
     if let Some(matches) = matches.subcommand_matches(healthcheck::NAME) {
         return healthcheck::ask(flags.admin, matches);
+    }
+    let asked = |errand: &&Errand<C>| matches.subcommand_matches((errand.command)().get_name()).is_some();
+    if let Some(errand) = errands.iter().find(asked) {
+        let (_, matches) = matches.subcommand().expect("it was asked for");
+        return done((errand.run)(config, matches));
     }
     if let Err(failure) = logging::init(&flags.logging) {
         return report(&failure);
@@ -52,8 +78,19 @@ where
     )
 }
 
+/// Ends a process that has run an errand.
+fn done(result: Result<String, Failure>) -> ExitCode {
+    match result {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => report(&failure),
+    }
+}
+
 /// Ends a process whose command line makes no sense, or only asks for `--help` or `--version`.
-pub fn usage(command: &clap::Command, error: &clap::Error) -> ExitCode {
+pub fn usage(command: &Command, error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         error.exit();
     }

@@ -16,7 +16,13 @@ use crate::store::Sync;
 #[command(next_help_heading = "Chat")]
 pub struct Config {
     /// Folder of the history.
-    #[arg(long, env = "PARLANCE_DATA", value_name = "DIR", default_value = "parlance-data/chat")]
+    #[arg(
+        long,
+        global = true,
+        env = "PARLANCE_DATA",
+        value_name = "DIR",
+        default_value = "parlance-data/chat"
+    )]
     pub data: PathBuf,
 
     /// What an acked message survives: a power cut (full), kill -9 (normal), nothing (off, in memory).

@@ -4,6 +4,7 @@
 //! the rules, the `store` commits it, the hub hands it to the room's log (`delivery`), and the
 //! room's task writes it to everybody.
 
+mod backup;
 mod config;
 mod delivery;
 mod ended;
@@ -22,6 +23,7 @@ use presence::Presence;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
+pub use backup::BACKUP;
 pub use config::{Config, FloodLimit};
 use delivery::{Metered, Threads};
 pub use ended::Ended;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main(&chat::SERVICE, chat::start)
+    chassis::main_with(&chat::SERVICE, &[chat::BACKUP], chat::start)
 }

@@ -52,6 +52,29 @@ pub(super) fn is_new(path: &Path) -> Result<bool, String> {
     verdict.map_err(words).flatten().map(|owner| owner == Owner::Nobody)
 }
 
+/// Opens a database that another process may be serving, only to read it.
+///
+/// # Errors
+/// Why it can't be read.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, String> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if length(path) <= 1 {
+        return Err("there is no database in it; give the folder that chat serves".into());
+    }
+    let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, "mode=ro").map_err(words)?;
+    let owner = owner(&db).map_err(words)?;
+    usable(owner).map(|_| db)
+}
+
+/// Opens a database that nobody serves, only to read it, once nothing wrong has been found with it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn open_sound(path: &Path) -> Result<Connection, String> {
+    let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, "immutable=1").map_err(words)?;
+    judge(&db).map_err(words)?.map(|_| db)
+}
+
 /// Judges what the file and its write-ahead log make together. SQLite wants to see the log's index, if only
 /// an empty one; where it may not write it, it makes its own in memory.
 fn with_log(path: &Path) -> Verdict {

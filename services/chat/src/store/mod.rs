@@ -3,6 +3,7 @@
 //! A message is acked and delivered only after the transaction that holds it has been committed. One
 //! thread writes and also checkpoints, so that the two never run against each other.
 
+mod copy;
 mod inspect;
 mod reader;
 mod retention;
@@ -20,6 +21,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use copy::{Copied, copy};
 use reader::Reading;
 pub(crate) use retention::Retention;
 use rusqlite::Connection;

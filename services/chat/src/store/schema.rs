@@ -16,6 +16,9 @@ pub(super) const VERSION: i64 = 1;
 /// Marks the file as ours (`PRAGMA application_id`): "Parl".
 pub(super) const APPLICATION_ID: i64 = 0x5061_726c;
 
+/// What it is called in its folder.
+pub(super) const FILE: &str = "chat.db";
+
 /// The write-ahead log is brought into the database once it has so many pages.
 const LOG_PAGES: c_int = 1000;
 
@@ -84,7 +87,7 @@ impl Location {
         let lock = File::create(data.join("chat.lock"))
             .map_err(|e| unusable(format!("can't write there: {e}; give a folder that this user owns")))?;
         lock.try_lock().map_err(|_| unusable("another chat service uses this folder".into()))?;
-        Ok(Location { sync, path: data.join("chat.db"), _lock: Some(lock) })
+        Ok(Location { sync, path: data.join(FILE), _lock: Some(lock) })
     }
 
     /// The connection that writes: tables made, durability as wanted and read back.

@@ -29,6 +29,7 @@ fn help_and_version() {
         "--unterminated-after",
         "PARLANCE_SYNC",
         "healthcheck",
+        "backup",
     ] {
         assert!(text.contains(flag), "{flag} is not in {text}");
     }

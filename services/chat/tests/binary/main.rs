@@ -1,6 +1,7 @@
 //! The real binary: its flags, its refusals, its signals, and what is left of it after `kill -9`.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
 
+mod backup;
 mod descriptors;
 mod faults;
 mod flags;

@@ -8,6 +8,7 @@
 //! had here (it takes root, or a tool) is skipped with a line on standard error, unless it is asked for by
 //! `PARLANCE_ROUNDS`: then it fails.
 
+mod backed_up;
 mod crowd;
 mod disconnected;
 mod disk;
