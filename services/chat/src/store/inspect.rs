@@ -21,26 +21,39 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 enum Owner {
     Nobody,
     Us,
+    /// A chat of this earlier version.
+    Earlier(i64),
     /// A chat of this later version.
     Later(i64),
     Another,
 }
 
+/// What is there to be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The database is still to be made.
+    Nothing,
+    /// One of an earlier version, to be upgraded.
+    Earlier(i64),
+    /// One of this version.
+    Ours,
+}
+
 /// Whether a database can be used, or the words why not; what SQLite itself fails at is outside.
 type Verdict = rusqlite::Result<Result<Owner, String>>;
 
-/// Whether the database is still to be made. Otherwise it is one that this version can use.
+/// Looks for a database that this version can use.
 ///
 /// # Errors
 /// Why it can't be used.
-pub(super) fn is_new(path: &Path) -> Result<bool, String> {
+pub(super) fn look(path: &Path) -> Result<Found, String> {
     // SQLite keeps its logs beside the file that a link leads to.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let has_log = has_frames(&beside(path, "-wal"));
     // To SQLite a file of one byte is empty too, and it throws away the log of an empty one.
     if length(path) <= 1 {
         let problem = "the database is gone or empty, but its write-ahead log is there; restore a backup";
-        return if has_log { Err(problem.into()) } else { Ok(true) };
+        return if has_log { Err(problem.into()) } else { Ok(Found::Nothing) };
     }
     let verdict = if length(&beside(path, "-journal")) > 0 {
         rolled_back(path)
@@ -49,7 +62,11 @@ pub(super) fn is_new(path: &Path) -> Result<bool, String> {
     } else {
         open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, "immutable=1").and_then(|db| judge(&db))
     };
-    verdict.map_err(words).flatten().map(|owner| owner == Owner::Nobody)
+    verdict.map_err(words).flatten().map(|owner| match owner {
+        Owner::Nobody => Found::Nothing,
+        Owner::Earlier(version) => Found::Earlier(version),
+        Owner::Us | Owner::Later(_) | Owner::Another => Found::Ours,
+    })
 }
 
 /// Opens a database that another process may be serving, only to read it.
@@ -128,6 +145,7 @@ fn owner(db: &Connection) -> rusqlite::Result<Owner> {
     Ok(match (number("user_version")?, number("application_id")?) {
         (VERSION, APPLICATION_ID) => Owner::Us,
         (version, APPLICATION_ID) if version > VERSION => Owner::Later(version),
+        (version @ 1.., APPLICATION_ID) => Owner::Earlier(version),
         (0, 0) if db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)) == Ok(0) => {
             Owner::Nobody
         }
@@ -141,7 +159,7 @@ fn usable(owner: Owner) -> Result<Owner, String> {
             "the database has version {version}, this chat knows up to {VERSION}; use a newer chat"
         )),
         Owner::Another => Err("this is another program's database; give another folder".into()),
-        Owner::Nobody | Owner::Us => Ok(owner),
+        Owner::Nobody | Owner::Us | Owner::Earlier(_) => Ok(owner),
     }
 }
 

@@ -1,16 +1,24 @@
 //! What is kept: messages in SQLite, written in batches by one thread, read by another.
 //!
-//! A message is acked and delivered only after the transaction that holds it has been committed. One
-//! thread writes and also checkpoints, so that the two never run against each other.
+//! A message is acked and delivered only after the transaction that holds it has been committed. One thread
+//! writes; another brings what it has written from the log into the database; two read, one the pages of
+//! history and one what is searched, so that nobody who comes waits for somebody who looks for words.
 
+mod checkpoint;
+mod commit;
 mod copy;
+mod index;
 mod inspect;
 mod reader;
 mod retention;
+mod rooms;
 mod schema;
+mod space;
+mod upgrade;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -19,15 +27,18 @@ use clap::ValueEnum;
 use engine::chat::{MemberId, Message, Page, Ref};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
+use prometheus::Histogram;
 use tokio::sync::{mpsc, oneshot};
 
+use checkpoint::{Checkpointer, Side};
 pub(crate) use copy::{Copied, copy};
 use reader::Reading;
 pub(crate) use retention::Retention;
 use rusqlite::Connection;
 use schema::Location;
+use space::Space;
 pub(crate) use writer::now;
-use writer::{Job, Writer};
+use writer::{Job, Parts, Writer};
 
 use crate::delivery::Space;
 use crate::metrics::Metrics;
@@ -93,20 +104,23 @@ pub struct Database {
     location: Location,
     writing: Connection,
     reading: Connection,
+    searching: Connection,
+    side: Option<Side>,
 }
 
-/// The way to the two threads that serve a database.
+/// The way to the threads that serve a database.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     jobs: mpsc::Sender<Job>,
     readings: mpsc::Sender<Reading>,
+    searches: mpsc::Sender<Reading>,
 }
 
 /// The threads themselves, to be waited for at the end.
 #[derive(Debug)]
 pub(crate) struct Threads {
     writer: JoinHandle<Result<(), Failure>>,
-    reader: JoinHandle<()>,
+    readers: [JoinHandle<()>; 2],
 }
 
 /// A database that is served.
@@ -126,10 +140,11 @@ impl Database {
     /// # Errors
     /// [`Failure::Config`] naming `--data` for a folder or a database that can't be used.
     pub fn open(data: &Path, sync: Sync) -> Result<Self, Failure> {
-        let location = Location::of(data, sync)?;
+        let mut location = Location::of(data, sync)?;
         let writing = location.open_writer()?;
-        let reading = location.open_reader()?;
-        Ok(Database { location, writing, reading })
+        let (reading, searching) = (location.open_reader()?, location.open_reader()?);
+        let side = location.open_side()?;
+        Ok(Database { location, writing, reading, searching, side })
     }
 
     /// The newest id of every room.
@@ -150,21 +165,43 @@ impl Database {
         metrics: Metrics,
         on_commit: impl FnMut(Vec<(Post, Outcome)>) + Send + 'static,
     ) -> Result<Served, Failure> {
-        let Database { location, writing, reading } = self;
+        let Database { location, writing, reading, searching, side } = self;
         let (jobs, job_queue) = mpsc::channel(QUEUE);
-        let (readings, reading_queue) = mpsc::channel(QUEUE);
         let (ended, writer_ended) = oneshot::channel();
+        let location = Arc::new(location);
+        let (readings, reader) = read("chat-reader", reading, location.clone(), &metrics.pages)?;
+        let (searches, searcher) = read("chat-search", searching, location.clone(), &metrics.searches)?;
+        let reports = jobs.downgrade();
+        let checkpointer = side.map(|side| Checkpointer::start(side, reports, &metrics)).transpose()?;
+        let (sync, space) = (location.sync(), Space { folder: location.folder() });
+        let parts = Parts { db: writing, sync, space, retention, checkpointer, metrics };
         let writer = spawn("chat-writer", move || {
-            let result = Writer::new(writing, retention, metrics)
-                .and_then(|mut writer| writer.run(job_queue, on_commit));
+            let result = Writer::new(parts).and_then(|writer| writer.run(job_queue, on_commit));
             drop(location);
             // Nobody listens any more when the service has ended before its writer.
             let _ = ended.send(());
             result
         })?;
-        let reader = spawn("chat-reader", move || reader::run(&reading, reading_queue))?;
-        Ok(Served { store: Store { jobs, readings }, threads: Threads { writer, reader }, writer_ended })
+        let store = Store { jobs, readings, searches };
+        Ok(Served { store, threads: Threads { writer, readers: [reader, searcher] }, writer_ended })
     }
+}
+
+/// Starts a thread that answers questions, and holds the folder meanwhile.
+fn read(
+    name: &str,
+    db: Connection,
+    location: Arc<Location>,
+    duration: &Histogram,
+) -> Result<(mpsc::Sender<Reading>, JoinHandle<()>), Failure> {
+    let (readings, queue) = mpsc::channel(QUEUE);
+    let duration = duration.clone();
+    let thread = spawn(name, move || {
+        reader::run(&db, queue, &duration);
+        drop(db);
+        drop(location);
+    })?;
+    Ok((readings, thread))
 }
 
 fn spawn<T: Send + 'static>(
@@ -186,7 +223,7 @@ impl Store {
         self.jobs.send(Job::Post(post)).await.map_err(|_| unavailable())
     }
 
-    /// Lets the writer look, in its idle time, for what is not to be kept any longer.
+    /// Lets the writer look, when nobody speaks if there is such a time, for what is not to be kept any longer.
     pub(crate) async fn forget_old(&self) {
         // A writer that has ended forgets nothing.
         let _ = self.jobs.send(Job::Forget).await;
@@ -244,11 +281,19 @@ impl Store {
         self.jobs.send(Job::Index(done)).await.map_err(|_| unavailable())?;
         indexed.await.map_err(|_| unavailable())?;
         let query = query.to_owned();
-        self.read(move |db| reader::search(db, &query, &rooms, limit)).await
+        self.read_by(&self.searches, move |db| reader::search(db, &query, &rooms, limit)).await
     }
 
     async fn read<T: Send + 'static>(
         &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.read_by(&self.readings, work).await
+    }
+
+    async fn read_by<T: Send + 'static>(
+        &self,
+        reader: &mpsc::Sender<Reading>,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (answer, answered) = oneshot::channel();
@@ -256,7 +301,7 @@ impl Store {
             // Whoever asked may be gone by now.
             let _ = answer.send(work(db));
         });
-        self.readings.send(reading).await.map_err(|_| unavailable())?;
+        reader.send(reading).await.map_err(|_| unavailable())?;
         match answered.await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => {
@@ -269,14 +314,14 @@ impl Store {
 }
 
 impl Threads {
-    /// Waits until both have ended, which they do once every [`Store`] is gone; call it where blocking
+    /// Waits until all have ended, which they do once every [`Store`] is gone; call it where blocking
     /// is allowed.
     ///
     /// # Errors
     /// What broke the writer.
     pub(crate) fn join(self) -> Result<(), Failure> {
         let bug = |_| Failure::fatal("a thread of the store panicked");
-        self.reader.join().map_err(bug)?;
+        self.readers.into_iter().try_for_each(|reader| reader.join().map_err(bug))?;
         self.writer.join().map_err(bug)?
     }
 }

@@ -1,8 +1,9 @@
-//! The thread that reads: history and search, beside the writer.
+//! The threads that read: one history, one search, beside the writer.
 
 use engine::Timestamp;
 use engine::chat::{Message, Page};
 use engine::names::{RoomName, UserName};
+use prometheus::Histogram;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use tokio::sync::mpsc;
 
@@ -12,8 +13,9 @@ use super::schema::{MAX_ID, id_of, key};
 pub(super) type Reading = Box<dyn FnOnce(&Connection) + Send>;
 
 /// Answers until every asker is gone.
-pub(super) fn run(db: &Connection, mut readings: mpsc::Receiver<Reading>) {
+pub(super) fn run(db: &Connection, mut readings: mpsc::Receiver<Reading>, duration: &Histogram) {
     while let Some(reading) = readings.blocking_recv() {
+        let _timer = duration.start_timer();
         reading(db);
     }
 }

@@ -1,26 +1,29 @@
 //! Where the database is, and what is in it.
 
-use std::ffi::c_int;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chassis::Failure;
-use rusqlite::hooks::Wal;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
+use super::checkpoint::Side;
+use super::inspect::Found;
+use super::upgrade::upgrade;
 use super::{Sync, inspect};
 
 /// The version of the tables below, kept in `PRAGMA user_version`. A newer one is refused.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 /// Marks the file as ours (`PRAGMA application_id`): "Parl".
 pub(super) const APPLICATION_ID: i64 = 0x5061_726c;
 
 /// What it is called in its folder.
 pub(super) const FILE: &str = "chat.db";
-
-/// The write-ahead log is brought into the database once it has so many pages.
-const LOG_PAGES: c_int = 1000;
+/// What SQLite calls its write-ahead log.
+const LOG: &str = "chat.db-wal";
+/// The length that the log is cut to when it begins anew.
+const LOG_BYTES: i64 = 16 << 20;
 
 /// `messages.key` is the room's number in the high bits and the message's id in the low 40, so that a
 /// room's messages lie together in the order of their ids, in one tree. `turn` rises by message across all
@@ -39,16 +42,24 @@ CREATE TABLE messages (
     text TEXT NOT NULL,
     at INTEGER NOT NULL
 );
+CREATE VIRTUAL TABLE words USING fts5(text, content='messages', content_rowid='key');
+";
+
+/// `digest` stands for the text, which a key outlives when retention removes the message before its day is over.
+pub(super) const REFS: &str = "
 CREATE TABLE refs (
     user TEXT NOT NULL,
     ref TEXT NOT NULL,
     key INTEGER NOT NULL,
     at INTEGER NOT NULL,
+    digest BLOB NOT NULL,
     PRIMARY KEY (user, ref)
 ) WITHOUT ROWID;
 CREATE INDEX refs_by_age ON refs (at);
-CREATE VIRTUAL TABLE words USING fts5(text, content='messages', content_rowid='key');
 ";
+
+/// The full-text index is merged by the writer, when there is time, and not within a commit.
+pub(super) const SETTINGS: &str = "INSERT INTO words (words, rank) VALUES ('automerge', 0);";
 
 /// A room's number and a message's id as one key.
 pub(super) fn key(room: i64, id: u64) -> i64 {
@@ -71,6 +82,33 @@ pub(super) struct Location {
     path: PathBuf,
     /// Two writers on one database would each give the same ids; dropping the file gives the lock back.
     _lock: Option<File>,
+    /// See [`Side::file`].
+    file: Option<Arc<File>>,
+}
+
+/// How much the database takes, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    /// What is in it.
+    pub(super) used: i64,
+    /// What was in it, and is used again before it grows.
+    pub(super) free: i64,
+    /// The write-ahead log beside it.
+    pub(super) log: i64,
+}
+
+impl Size {
+    /// As it is now; a database in memory has no folder.
+    pub(super) fn of(db: &Connection, folder: Option<&Path>) -> rusqlite::Result<Self> {
+        let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let (page, free) = (number("page_size")?, number("freelist_count")?);
+        let log = folder.and_then(|folder| folder.join(LOG).metadata().ok());
+        Ok(Size {
+            used: (number("page_count")? - free) * page,
+            free: free * page,
+            log: log.map_or(0, |log| log.len() as i64),
+        })
+    }
 }
 
 impl Location {
@@ -79,7 +117,7 @@ impl Location {
         if sync == Sync::Off {
             static NEXT: AtomicU64 = AtomicU64::new(0);
             let name = format!("/parlance-chat-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-            return Ok(Location { sync, path: name.into(), _lock: None });
+            return Ok(Location { sync, path: name.into(), _lock: None, file: None });
         }
         let unusable = |problem: String| Failure::config("--data", data.display(), problem);
         fs::create_dir_all(data)
@@ -87,7 +125,7 @@ impl Location {
         let lock = File::create(data.join("chat.lock"))
             .map_err(|e| unusable(format!("can't write there: {e}; give a folder that this user owns")))?;
         lock.try_lock().map_err(|_| unusable("another chat service uses this folder".into()))?;
-        Ok(Location { sync, path: data.join(FILE), _lock: Some(lock) })
+        Ok(Location { sync, path: data.join(FILE), _lock: Some(lock), file: None })
     }
 
     /// The connection that writes: tables made, durability as wanted and read back.
@@ -98,13 +136,18 @@ impl Location {
     fn try_open_writer(&self) -> Result<Connection, String> {
         // A connection that may write changes things by coming and going: none before it is known whose they
         // are.
-        let is_new = self.sync == Sync::Off || inspect::is_new(&self.path)?;
+        let found = if self.sync == Sync::Off { Found::Nothing } else { inspect::look(&self.path)? };
         let mut db = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         self.set_durability(&db)?;
-        db.wal_hook(Some(checkpoint)).map_err(words)?;
-        if is_new {
-            create(&mut db).map_err(words)?;
+        db.pragma_update(None, "wal_autocheckpoint", 0).map_err(words)?;
+        // After a long look at it by somebody else the log is not to stay large.
+        db.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(words)?;
+        match found {
+            Found::Nothing => create(&mut db),
+            Found::Earlier(version) => upgrade(&mut db, version),
+            Found::Ours => Ok(()),
         }
+        .map_err(words)?;
         Ok(db)
     }
 
@@ -113,6 +156,29 @@ impl Location {
         self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)
             .and_then(|db| db.pragma_update(None, "query_only", true).map(|()| db).map_err(words))
             .map_err(|problem| self.unusable(&problem))
+    }
+
+    /// What a thread needs to checkpoint; nothing in memory, where there is no log.
+    pub(super) fn open_side(&mut self) -> Result<Option<Side>, Failure> {
+        if self.sync == Sync::Off {
+            return Ok(None);
+        }
+        let db =
+            self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|problem| self.unusable(&problem))?;
+        let file = File::open(&self.path).map_err(|error| self.unusable(&error.to_string()))?;
+        let file = Arc::new(file);
+        self.file = Some(file.clone());
+        Ok(Some(Side { db, file }))
+    }
+
+    /// Where it is on a disk.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        if self.sync == Sync::Off { None } else { self.path.parent().map(Path::to_owned) }
+    }
+
+    /// How durable it is.
+    pub(super) fn sync(&self) -> Sync {
+        self.sync
     }
 
     fn connect(&self, how: OpenFlags) -> Result<Connection, String> {
@@ -155,22 +221,9 @@ impl Location {
     }
 }
 
-/// Checkpoints as SQLite does by itself, but does not keep it to itself when the disk fails: what a flush that
-/// failed has lost can't be known. The commit before it fails with it, though it holds.
-fn checkpoint(log: &mut Wal, pages: c_int) -> rusqlite::Result<()> {
-    if pages < LOG_PAGES {
-        return Ok(());
-    }
-    log.checkpoint().or_else(|error| match error.sqlite_error_code() {
-        // The log keeps what the database has no room for, or what somebody else looks at.
-        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Ok(()),
-        _ => Err(error),
-    })
-}
-
 fn create(db: &mut Connection) -> rusqlite::Result<()> {
     let transaction = db.transaction()?;
-    transaction.execute_batch(TABLES)?;
+    [TABLES, REFS, SETTINGS].iter().try_for_each(|part| transaction.execute_batch(part))?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()

@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod upgrade;
+mod upkeep;
+
 const FOREVER: Retention = Retention { age: Duration::from_secs(u64::MAX), messages: u64::MAX };
 
 /// A served database and what it has committed.
@@ -16,6 +19,7 @@ struct Serving {
     store: Store,
     threads: Threads,
     commits: mpsc::Receiver<(Post, Outcome)>,
+    metrics: Metrics,
 }
 
 fn serve(data: &Path, sync: Sync, retention: Retention) -> Serving {
@@ -23,23 +27,17 @@ fn serve(data: &Path, sync: Sync, retention: Retention) -> Serving {
     let metrics = Metrics::new(&chassis::Life::new(&crate::SERVICE).metrics);
     let served = Database::open(data, sync)
         .unwrap()
-        .serve(retention, metrics, move |batch| batch.into_iter().for_each(|one| sender.send(one).unwrap()))
+        .serve(retention, metrics.clone(), move |batch| {
+            // Nobody may be interested any more.
+            batch.into_iter().for_each(|one| drop(sender.send(one)));
+        })
         .unwrap();
-    Serving { store: served.store, threads: served.threads, commits }
+    Serving { store: served.store, threads: served.threads, commits, metrics }
 }
 
 impl Serving {
     async fn say(&self, room: &str, text: &str, reference: Option<&str>) -> Outcome {
-        let post = Post {
-            room: name(room),
-            from: UserName::parse("alice").unwrap(),
-            text: text.into(),
-            reference: reference.map(|written| Ref::parse(written).unwrap()),
-            sender: MemberId(1),
-            received: Instant::now(),
-            space: None,
-        };
-        self.store.submit(post).await.unwrap();
+        self.store.submit(post(room, text, reference)).await.unwrap();
         tokio::task::block_in_place(|| self.commits.recv().unwrap().1)
     }
 
@@ -58,6 +56,18 @@ impl Serving {
     async fn close(self) {
         drop(self.store);
         tokio::task::block_in_place(|| self.threads.join()).unwrap();
+    }
+}
+
+fn post(room: &str, text: &str, reference: Option<&str>) -> Post {
+    Post {
+        room: name(room),
+        from: UserName::parse("alice").unwrap(),
+        text: text.into(),
+        reference: reference.map(|written| Ref::parse(written).unwrap()),
+        sender: MemberId(1),
+        received: Instant::now(),
+        space: None,
     }
 }
 

@@ -1,18 +1,25 @@
-//! The thread that writes: whatever has queued while the last commit ran is the next transaction.
+//! The thread that writes: whatever has queued while the last commit ran is the next transaction, and what can
+//! wait is done in small steps while nobody speaks.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chassis::Failure;
 use engine::names::RoomName;
 use engine::{Code, Refusal, Timestamp};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
+use prometheus::Histogram;
+use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::retention::{Retention, forget_step};
-use super::schema::{id_of, key};
-use super::{Kept, Outcome, Post};
+use super::checkpoint::Checkpointer;
+use super::commit::{Committed, commit};
+use super::index::{self, Index};
+use super::retention::{Forgetting, Retention};
+use super::rooms::{self, Room};
+use super::schema::Size;
+use super::space::Space;
+use super::{Outcome, Post, Sync};
 use crate::metrics::Metrics;
 
 /// Messages in one transaction at most.
@@ -20,106 +27,113 @@ const BATCH: usize = 1024;
 /// How long messages that came together wait for more of them. A commit costs as much as a dozen messages,
 /// and what several people say at once does not end with the first read.
 const GATHERING: Duration = Duration::from_micros(200);
-/// How long a sender's key is remembered.
-const REF_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
-/// Messages that may wait to be indexed before the writer does it unasked, in its idle time.
-const UNINDEXED: u64 = 4096;
+/// Messages that are indexed, or forgotten, in one step: one or two milliseconds.
+const STEP: usize = 256;
+
+/// How old the size that is exported may be while messages come.
+const SIZE_AGE: Duration = Duration::from_secs(1);
 
 /// What the writer is asked to do.
 #[derive(Debug)]
 pub(super) enum Job {
     /// To keep a message.
     Post(Post),
-    /// To bring the full-text index up to date, and say so.
+    /// To say so once everything that is committed by now is in the full-text index.
     Index(oneshot::Sender<()>),
-    /// To forget what is not to be kept any longer, in idle time.
+    /// To look for what is not to be kept any longer.
     Forget,
+    /// To go on after a pass of the checkpointer, or to end because it has failed.
+    Passed(Result<(), String>),
+}
+
+/// What the writer is made of.
+pub(super) struct Parts {
+    pub(super) db: Connection,
+    pub(super) sync: Sync,
+    pub(super) space: Space,
+    pub(super) retention: Retention,
+    /// None where there is no write-ahead log.
+    pub(super) checkpointer: Option<Checkpointer>,
+    pub(super) metrics: Metrics,
 }
 
 /// The one who writes.
 pub(super) struct Writer {
     db: Connection,
+    sync: Sync,
+    space: Space,
     rooms: BTreeMap<RoomName, Room>,
     /// How many messages were ever kept, in all rooms.
     turn: i64,
-    unindexed: u64,
-    refs_swept: Timestamp,
+    index: Index,
+    forgetting: Forgetting,
     retention: Retention,
-    /// Whether there may be something to forget.
-    is_forgetting: bool,
+    checkpointer: Option<Checkpointer>,
     metrics: Metrics,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    number: i64,
-    last_id: u64,
+    /// When the size of it all was last looked at.
+    sized: Option<Instant>,
 }
 
 impl Writer {
-    pub(super) fn new(db: Connection, retention: Retention, metrics: Metrics) -> Result<Self, Failure> {
-        let rooms =
-            load_rooms(&db).map_err(|error| Failure::fatal(format!("can't read the rooms: {error}")))?;
-        let turn = last_turn(&db, &rooms)
-            .map_err(|error| Failure::fatal(format!("can't read the rooms: {error}")))?;
-        let refs_swept = Timestamp(0);
+    /// One that knows what is there.
+    pub(super) fn new(parts: Parts) -> Result<Self, Failure> {
+        let Parts { db, sync, space, retention, checkpointer, metrics } = parts;
+        let unreadable = |error| Failure::fatal(format!("can't read the rooms: {error}"));
+        let rooms = rooms::load(&db).map_err(unreadable)?;
+        let turn = rooms::last_turn(&db, &rooms).map_err(unreadable)?;
+        let index = Index::load(&db).map_err(unreadable)?;
+        let forgetting = Forgetting::load(&db, retention).map_err(unreadable)?;
         Ok(Writer {
             db,
+            sync,
+            space,
             rooms,
             turn,
-            unindexed: UNINDEXED,
-            refs_swept,
+            index,
+            forgetting,
             retention,
-            is_forgetting: true,
+            checkpointer,
             metrics,
+            sized: None,
         })
     }
 
     /// Writes until everybody who could ask is gone, or the disk fails.
     pub(super) fn run(
-        &mut self,
+        mut self,
         mut jobs: mpsc::Receiver<Job>,
         mut on_commit: impl FnMut(Vec<(Post, Outcome)>),
     ) -> Result<(), Failure> {
-        let mut waiting = Vec::with_capacity(BATCH);
-        while jobs.blocking_recv_many(&mut waiting, BATCH) > 0 {
-            if waiting.len() > 1 {
-                gather(&mut jobs, &mut waiting);
-            }
-            let (posts, askers) = self.sort_out(&mut waiting);
-            if !posts.is_empty() {
-                let (outcomes, failure) = self.keep(&posts);
-                on_commit(posts.into_iter().zip(outcomes).collect());
-                if let Some(failure) = failure {
-                    refuse_rest(&mut jobs, &mut on_commit);
-                    return Err(failure);
-                }
-            }
-            if !askers.is_empty() || (jobs.is_empty() && self.unindexed >= UNINDEXED) {
-                self.index();
-            }
-            for asker in askers {
-                // One that is gone needs no answer.
-                let _ = asker.send(());
-            }
-            while self.is_forgetting && jobs.is_empty() {
-                self.forget();
-            }
+        let ended = self.write(&mut jobs, &mut on_commit);
+        if ended.is_err() {
+            refuse_rest(&mut jobs, &mut on_commit);
         }
-        self.close()
+        self.checkpointer.take().into_iter().for_each(Checkpointer::end);
+        ended.and_then(|()| self.close())
     }
 
-    /// Splits what has queued into messages and requests for the index.
-    fn sort_out(&mut self, waiting: &mut Vec<Job>) -> (Vec<Post>, Vec<oneshot::Sender<()>>) {
-        let (mut posts, mut askers) = (Vec::with_capacity(waiting.len()), Vec::new());
-        for job in waiting.drain(..) {
-            match job {
-                Job::Post(post) => posts.push(post),
-                Job::Index(asker) => askers.push(asker),
-                Job::Forget => self.is_forgetting = true,
+    fn write(
+        &mut self,
+        jobs: &mut mpsc::Receiver<Job>,
+        on_commit: &mut impl FnMut(Vec<(Post, Outcome)>),
+    ) -> Result<(), Failure> {
+        let mut waiting = Vec::with_capacity(BATCH);
+        self.keep_house(jobs, 0)?;
+        while jobs.blocking_recv_many(&mut waiting, BATCH) > 0 {
+            if waiting.len() > 1 {
+                gather(jobs, &mut waiting);
             }
+            let (posts, asked) = sort_out(&mut waiting);
+            let came = posts.len();
+            if came > 0 {
+                let (outcomes, failure) = self.keep(&posts);
+                on_commit(posts.into_iter().zip(outcomes).collect());
+                failure.map_or(Ok(()), Err)?;
+            }
+            asked.into_iter().try_for_each(|job| self.answer(job))?;
+            self.keep_house(jobs, came)?;
         }
-        (posts, askers)
+        Ok(())
     }
 
     /// Commits a batch. A full disk refuses the batch and nothing else; any other error is for good: what
@@ -128,79 +142,144 @@ impl Writer {
         let all = |code, words: &'static str| posts.iter().map(|_| Err(Refusal::new(code, words))).collect();
         self.metrics.commit_batch.observe(posts.len() as f64);
         let timer = self.metrics.commit_duration.start_timer();
-        let committed = self.commit(posts);
+        let (turn, at) = (self.turn + 1, now());
+        let committed = commit(&mut self.db, &self.rooms, posts, turn, at, &self.metrics.flush_duration);
         timer.observe_duration();
         match committed {
-            Ok(outcomes) => (outcomes, None),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            Ok(committed) => (self.remember(committed, posts.len(), at), None),
+            Err(error) if self.space.is_short(&error) => {
                 warn!(%error, messages = posts.len(), "the disk is full, nothing was kept");
                 (all(Code::NoSpace, "the server's disk is full, nothing was kept"), None)
             }
             Err(error) => {
                 error!(%error, "a commit failed");
-                let failure = Failure::fatal(format!("history can't be written: {error}"));
                 // The log may hold the batch, and whoever opens it next then finds it there.
                 let words = "the server's disk failed; whether this was kept shows when it is back";
-                (all(Code::Unavailable, words), Some(failure))
+                (all(Code::Unavailable, words), Some(unwritable(error)))
             }
         }
     }
 
-    fn commit(&mut self, posts: &[Post]) -> rusqlite::Result<Vec<Outcome>> {
-        let at = now();
-        let transaction = self.db.transaction()?;
-        if at.0.saturating_sub(self.refs_swept.0) > REF_LIFE_MS / 24 {
-            sweep_refs(&transaction, at)?;
-        }
-        let mut rooms = BTreeMap::new();
-        let mut outcomes = Vec::with_capacity(posts.len());
-        for post in posts {
-            self.turn += 1;
-            outcomes.push(insert(&transaction, &self.rooms, &mut rooms, post, self.turn, at)?);
-        }
-        for room in rooms.values() {
-            let mut update = transaction.prepare_cached("UPDATE rooms SET last_id = ? WHERE number = ?")?;
-            update.execute(params![room.last_id as i64, room.number])?;
-        }
-        transaction.commit()?;
-        // Only what is committed counts: after a failure the ids are given again.
+    /// Only what is committed counts: after a failure the ids are given again.
+    fn remember(&mut self, committed: Committed, turns: usize, at: Timestamp) -> Vec<Outcome> {
+        let Committed { outcomes, rooms, ranges } = committed;
+        self.forgetting.add(&ranges, at, self.turn + 1);
+        self.index.add(ranges);
         self.rooms.extend(rooms);
-        self.unindexed += posts.len() as u64;
-        self.refs_swept = self.refs_swept.max(at);
-        Ok(outcomes)
+        self.turn += turns as i64;
+        outcomes
     }
 
-    /// Brings the full-text index up to date. Search can wait for room on the disk; messages can't.
-    fn index(&mut self) {
-        match self.index_all() {
-            Ok(()) => self.unindexed = 0,
-            Err(error) => warn!(%error, "the full-text index is behind"),
+    fn answer(&mut self, job: Job) -> Result<(), Failure> {
+        match job {
+            Job::Index(asker) => self.index.tell(asker),
+            Job::Forget => self.forgetting.tick(),
+            Job::Passed(passed) => {
+                let passed = passed.map_err(unwritable);
+                let checkpointer = self.checkpointer.as_mut();
+                return passed.and_then(|()| {
+                    checkpointer.map_or(Ok(()), |thread| thread.passed(&self.db)).map_err(unwritable)
+                });
+            }
+            Job::Post(_) => unreachable!("messages were sorted out"),
         }
+        Ok(())
     }
 
-    fn index_all(&mut self) -> rusqlite::Result<()> {
-        let transaction = self.db.transaction()?;
-        let behind: Vec<(i64, i64, i64)> = transaction
-            .prepare_cached("SELECT number, indexed_id, last_id FROM rooms WHERE indexed_id < last_id")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        for (number, indexed, last) in behind {
-            transaction
-                .prepare_cached("INSERT INTO words (rowid, text) SELECT key, text FROM messages WHERE key BETWEEN ? AND ?")?
-                .execute([key(number, indexed as u64 + 1), key(number, last as u64)])?;
-            transaction
-                .prepare_cached("UPDATE rooms SET indexed_id = ? WHERE number = ?")?
-                .execute([last, number])?;
+    /// Does what can wait, a step at a time: what is overdue between two commits, as fast as messages come, and
+    /// the rest while nobody speaks.
+    fn keep_house(&mut self, jobs: &mpsc::Receiver<Job>, came: usize) -> Result<(), Failure> {
+        let pace = came.max(STEP);
+        if self.index.is_overdue() {
+            self.index(pace)?;
+            self.merge()?;
         }
-        transaction.commit()
+        if self.forgetting.is_overdue() {
+            self.forget(pace)?;
+        }
+        while jobs.is_empty() && self.idle_step()? {}
+        if let Some(thread) = &mut self.checkpointer {
+            thread.look(&self.db).map_err(unwritable)?;
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// False when there is nothing to do.
+    fn idle_step(&mut self) -> Result<bool, Failure> {
+        if self.index.is_behind() {
+            self.index(STEP)?;
+        } else if self.forgetting.is_due() {
+            self.forget(STEP)?;
+        } else if self.index.may_merge() {
+            self.merge()?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Indexes some messages. Search can wait for room on the disk; messages can't.
+    fn index(&mut self, most: usize) -> Result<(), Failure> {
+        let index = &self.index;
+        let step = |transaction: &Transaction<'_>| index.step(transaction, most as u64);
+        match in_passing(&mut self.db, self.sync, &self.metrics.index_steps, step) {
+            Ok(indexed) => self.index.advance(indexed),
+            Err(error) => {
+                self.put_off(error, "the full-text index is behind")?;
+                self.index.give_up();
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self) -> Result<(), Failure> {
+        let merged = in_passing(&mut self.db, self.sync, &self.metrics.merge_steps, index::merge);
+        let merged = merged.or_else(|error| {
+            self.put_off(error, "the full-text index could not be merged").map(|()| false)
+        })?;
+        self.index.merged(merged);
+        Ok(())
     }
 
     /// Forgets a little of what is not to be kept.
-    fn forget(&mut self) {
-        self.is_forgetting = forget_step(&mut self.db, self.retention, now()).unwrap_or_else(|error| {
-            warn!(%error, "old messages could not be forgotten");
-            false
-        });
+    fn forget(&mut self, most: usize) -> Result<(), Failure> {
+        let forgetting = &mut self.forgetting;
+        let step = |transaction: &Transaction<'_>| forgetting.step(transaction, now(), most);
+        match in_passing(&mut self.db, self.sync, &self.metrics.forget_steps, step) {
+            Ok(forgotten) => self.metrics.forgotten.inc_by(forgotten as u64),
+            Err(error) => {
+                self.put_off(error, "old messages could not be forgotten")?;
+                self.forgetting = Forgetting::load(&self.db, self.retention).map_err(unwritable)?;
+                self.forgetting.give_up();
+            }
+        }
+        Ok(())
+    }
+
+    /// A full disk puts work off that can wait; any other error is for good, as it is for a commit.
+    fn put_off(&self, error: rusqlite::Error, consequence: &str) -> Result<(), Failure> {
+        if !self.space.is_short(&error) {
+            error!(%error, "a commit failed");
+            return Err(unwritable(error));
+        }
+        warn!(%error, "the disk is full: {consequence}");
+        Ok(())
+    }
+
+    fn tell(&mut self) {
+        self.metrics.history_messages.set(self.forgetting.kept() as i64);
+        self.metrics.index_lag.set(self.index.lag() as i64);
+        if self.sized.is_some_and(|then| then.elapsed() < SIZE_AGE) {
+            return;
+        }
+        self.sized = Some(Instant::now());
+        // A database that can't be read tells that to whoever reads messages.
+        if let Ok(size) = Size::of(&self.db, self.space.folder.as_deref()) {
+            self.metrics.history_used.set(size.used);
+            self.metrics.history_free.set(size.free);
+            self.metrics.history_log.set(size.log);
+        }
     }
 
     /// Leaves one file without a write-ahead log behind.
@@ -209,6 +288,51 @@ impl Writer {
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(|error| Failure::fatal(format!("the last checkpoint failed: {error}")))
     }
+}
+
+fn unwritable(error: impl std::fmt::Display) -> Failure {
+    Failure::fatal(format!("history can't be written: {error}"))
+}
+
+/// Commits work that may be done again, and so need not be flushed by itself: the next message's flush takes it
+/// along. What a power cut undoes of it is undone whole.
+fn in_passing<T>(
+    db: &mut Connection,
+    sync: Sync,
+    duration: &Histogram,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let _timer = duration.start_timer();
+    if sync == Sync::Full {
+        db.pragma_update(None, "synchronous", "normal")?;
+    }
+    let done = commit_work(db, work);
+    if sync == Sync::Full {
+        db.pragma_update(None, "synchronous", "full")?;
+    }
+    done
+}
+
+fn commit_work<T>(
+    db: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = db.transaction()?;
+    let done = work(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
+}
+
+/// Splits what has queued into messages and the rest.
+fn sort_out(waiting: &mut Vec<Job>) -> (Vec<Post>, Vec<Job>) {
+    let (mut posts, mut asked) = (Vec::with_capacity(waiting.len()), Vec::new());
+    for job in waiting.drain(..) {
+        match job {
+            Job::Post(post) => posts.push(post),
+            job => asked.push(job),
+        }
+    }
+    (posts, asked)
 }
 
 /// Takes in what comes within [`GATHERING`].
@@ -230,110 +354,6 @@ fn refuse_rest(jobs: &mut mpsc::Receiver<Job>, on_commit: &mut impl FnMut(Vec<(P
             on_commit(vec![(post, Err(refusal))]);
         }
     }
-}
-
-fn load_rooms(db: &Connection) -> rusqlite::Result<BTreeMap<RoomName, Room>> {
-    let mut query = db.prepare("SELECT name, number, last_id FROM rooms")?;
-    let rows =
-        query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get::<_, i64>(2)?)))?;
-    let mut rooms = BTreeMap::new();
-    for row in rows {
-        let (name, number, last_id) = row?;
-        if let Ok(name) = RoomName::parse(&name) {
-            rooms.insert(name, Room { number, last_id: last_id as u64 });
-        }
-    }
-    Ok(rooms)
-}
-
-/// The turn of the newest message of all; every room's newest is under its last id.
-fn last_turn(db: &Connection, rooms: &BTreeMap<RoomName, Room>) -> rusqlite::Result<i64> {
-    let mut query = db.prepare("SELECT turn FROM messages WHERE key = ?")?;
-    let mut last = 0;
-    for room in rooms.values() {
-        let turn = query.query_row([key(room.number, room.last_id)], |row| row.get(0)).optional()?;
-        last = last.max(turn.unwrap_or(0));
-    }
-    Ok(last)
-}
-
-/// Keeps one message; `touched` holds the rooms as they will be once this transaction is committed.
-fn insert(
-    transaction: &Transaction<'_>,
-    known: &BTreeMap<RoomName, Room>,
-    touched: &mut BTreeMap<RoomName, Room>,
-    post: &Post,
-    turn: i64,
-    at: Timestamp,
-) -> rusqlite::Result<Outcome> {
-    if let Some(outcome) = said_before(transaction, known, touched, post, at)? {
-        return Ok(outcome);
-    }
-    let room = match touched.get_mut(&post.room) {
-        Some(room) => room,
-        None => {
-            let room = match known.get(&post.room) {
-                Some(room) => *room,
-                None => create_room(transaction, &post.room)?,
-            };
-            touched.entry(post.room.clone()).or_insert(room)
-        }
-    };
-    room.last_id += 1;
-    let key = key(room.number, room.last_id);
-    transaction
-        .prepare_cached("INSERT INTO messages (key, turn, sender, text, at) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![key, turn, post.from.as_str(), post.text, at.0 as i64])?;
-    if let Some(reference) = &post.reference {
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO refs (user, ref, key, at) VALUES (?, ?, ?, ?)")?
-            .execute(params![post.from.folded(), reference.as_str(), key, at.0 as i64])?;
-    }
-    Ok(Ok(Kept::New { id: room.last_id, at }))
-}
-
-fn create_room(transaction: &Transaction<'_>, name: &RoomName) -> rusqlite::Result<Room> {
-    transaction
-        .prepare_cached("INSERT INTO rooms (name, last_id, indexed_id) VALUES (?, 0, 0)")?
-        .execute([name.as_str()])?;
-    Ok(Room { number: transaction.last_insert_rowid(), last_id: 0 })
-}
-
-/// What the sender's key says: nothing, the same message again, or another one.
-fn said_before(
-    transaction: &Transaction<'_>,
-    known: &BTreeMap<RoomName, Room>,
-    touched: &BTreeMap<RoomName, Room>,
-    post: &Post,
-    at: Timestamp,
-) -> rusqlite::Result<Option<Outcome>> {
-    let Some(reference) = &post.reference else { return Ok(None) };
-    let earliest = at.0.saturating_sub(REF_LIFE_MS) as i64;
-    let found: Option<(i64, String, i64)> = transaction
-        .prepare_cached(
-            "SELECT m.key, m.text, m.at FROM refs r JOIN messages m ON m.key = r.key
-             WHERE r.user = ? AND r.ref = ? AND r.at >= ?",
-        )?
-        .query_row(params![post.from.folded(), reference.as_str(), earliest], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
-    let room = touched.get(&post.room).or_else(|| known.get(&post.room));
-    Ok(found.map(|(found_key, text, said_at)| {
-        let id = id_of(found_key);
-        let same = text == post.text && room.is_some_and(|room| key(room.number, id) == found_key);
-        if same {
-            Ok(Kept::Again { id, at: Timestamp(said_at as u64) })
-        } else {
-            Err(Refusal::new(Code::RefReused, "this ref stands for another message"))
-        }
-    }))
-}
-
-fn sweep_refs(transaction: &Transaction<'_>, at: Timestamp) -> rusqlite::Result<()> {
-    let earliest = at.0.saturating_sub(REF_LIFE_MS) as i64;
-    transaction.prepare_cached("DELETE FROM refs WHERE at < ?")?.execute([earliest])?;
-    Ok(())
 }
 
 /// The wall clock, for showing and storing.

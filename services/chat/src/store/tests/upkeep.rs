@@ -1,0 +1,154 @@
+//! What the writer does beside messages: it indexes, forgets and lets the log be brought in, a step at a time.
+
+use super::*;
+
+/// As many messages as several steps take.
+const MANY: u64 = 2_000;
+
+/// Says so many at once, each with the same word in it.
+async fn say_many(serving: &Serving, room: &str, count: u64) {
+    for n in 0..count {
+        serving.store.submit(post(room, &format!("apple {n}"), None)).await.unwrap();
+    }
+    tokio::task::block_in_place(|| {
+        (0..count).for_each(|_| assert!(serving.commits.recv().unwrap().1.is_ok()));
+    });
+}
+
+async fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let waiting = async {
+        while !reached() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_is_found_whatever_the_index_is_behind() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    for round in 1..=3 {
+        say_many(&serving, "a", MANY).await;
+        let found = serving.store.search("apple", vec![name("a")], u32::MAX).await.unwrap();
+        assert_eq!(found.len() as u64, round * MANY);
+    }
+    until("the index is up to date unasked", || serving.metrics.index_lag.get() == 0).await;
+    let steps = serving.metrics.index_steps.get_sample_count();
+    assert!(steps >= 3 * MANY / 1024, "{steps} steps");
+    serving.close().await;
+}
+
+/// A search that comes while others speak waits for what was said before, not for what they say meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_ends_though_others_never_stop_speaking() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    say_many(&serving, "a", MANY).await;
+    let store = serving.store.clone();
+    let speaking = tokio::spawn(async move {
+        loop {
+            store.submit(post("b", "pear", None)).await.unwrap();
+        }
+    });
+    for _ in 0..5 {
+        let found = serving.store.search("apple", vec![name("a")], u32::MAX).await.unwrap();
+        assert_eq!(found.len() as u64, MANY);
+    }
+    speaking.abort();
+    assert!(speaking.await.unwrap_err().is_cancelled());
+    serving.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_brought_in_beside_the_writer_and_begun_anew() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    let metrics = serving.metrics.clone();
+    let log = data.path().join("chat.db-wal");
+    let mut longest = 0;
+    for _ in 0..20 {
+        say_many(&serving, "a", MANY).await;
+        longest = longest.max(log.metadata().unwrap().len());
+    }
+    until("a pass", || metrics.checkpoints_beside.get_sample_count() > 0).await;
+    // 16,000 pages, and what one batch and one step add before the writer looks at it.
+    assert!(longest < 128 << 20, "{longest}");
+    serving.close().await;
+    assert!(!log.exists(), "one file is left");
+    assert_eq!(serve(data.path(), Sync::Normal, FOREVER).texts("a").await.len(), 1000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_of_all_rooms_go_first() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    for n in 0..30 {
+        serving.id(["a", "b", "c"][n % 3], &format!("apple {n}")).await;
+    }
+    serving.close().await;
+    let serving = serve(data.path(), Sync::Normal, Retention { messages: 10, ..FOREVER });
+    until("ten are left", || serving.metrics.history_messages.get() == 10).await;
+    assert_eq!(serving.texts("a").await, ["apple 21", "apple 24", "apple 27"]);
+    assert_eq!(serving.texts("b").await, ["apple 22", "apple 25", "apple 28"]);
+    assert_eq!(serving.texts("c").await, ["apple 20", "apple 23", "apple 26", "apple 29"]);
+    assert_eq!(serving.metrics.forgotten.get(), 20);
+    let rooms = vec![name("a"), name("b"), name("c")];
+    assert_eq!(serving.store.search("apple", rooms, 50).await.unwrap().len(), 10);
+    serving.close().await;
+}
+
+/// Nobody stops speaking, and the room stays within its bound all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_forgotten_also_while_others_never_stop_speaking() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, Retention { messages: 100, ..FOREVER });
+    for _ in 0..10 {
+        say_many(&serving, "a", MANY).await;
+        // What may wait for a quiet moment, and the batches that are under way.
+        assert!(serving.metrics.history_messages.get() < 100 + 4096 + 2 * 1024);
+    }
+    serving.store.forget_old().await;
+    until("a hundred are left", || serving.metrics.history_messages.get() == 100).await;
+    let texts = serving.texts("a").await;
+    assert_eq!((texts.len(), texts[99].as_str()), (100, "apple 1999"));
+    serving.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_outlives_its_message() {
+    let data = TempDir::new().unwrap();
+    let short = Retention { age: Duration::ZERO, ..FOREVER };
+    let serving = serve(data.path(), Sync::Normal, short);
+    let Ok(Kept::New { id, at }) = serving.say("a", "once", Some("k")).await else { panic!("not kept") };
+    while !serving.texts("a").await.is_empty() {
+        serving.store.forget_old().await;
+    }
+    assert_eq!(serving.say("a", "once", Some("k")).await, Ok(Kept::Again { id, at }));
+    assert_eq!(serving.say("a", "twice", Some("k")).await.unwrap_err().code, Code::RefReused);
+    serving.close().await;
+    let serving = serve(data.path(), Sync::Normal, short);
+    assert_eq!(serving.say("a", "once", Some("k")).await, Ok(Kept::Again { id, at }), "after a restart");
+    assert_eq!(serving.id("a", "next").await, 2);
+    serving.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_forgotten_after_its_day() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    for n in 0..600 {
+        serving.say("a", "once", Some(&n.to_string())).await.unwrap();
+    }
+    serving.close().await;
+    let db = rusqlite::Connection::open(data.path().join("chat.db")).unwrap();
+    db.execute_batch("UPDATE refs SET at = at - 24 * 60 * 60 * 1000 WHERE ref <> '7'").unwrap();
+    drop(db);
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    assert!(matches!(serving.say("a", "once", Some("7")).await, Ok(Kept::Again { id: 8, .. })));
+    assert!(matches!(serving.say("a", "twice", Some("8")).await, Ok(Kept::New { id: 601, .. })));
+    serving.close().await;
+    let db = rusqlite::Connection::open(data.path().join("chat.db")).unwrap();
+    let left: i64 = db.query_row("SELECT count(*) FROM refs", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 2);
+}
