@@ -4,6 +4,8 @@
 //! the rules, the `store` commits it, the hub hands it to the room's log (`delivery`), and the
 //! room's task writes it to everybody.
 
+#[doc(hidden)]
+pub mod alone;
 mod backup;
 mod config;
 mod delivery;
