@@ -1,8 +1,7 @@
 //! Whether a failure only means that there is no room: on the disk, or in somebody's quota.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Error, ErrorCode, ffi};
@@ -35,7 +34,7 @@ fn is_refused(written: io::Result<()>) -> bool {
 
 fn try_write(folder: &Path) -> io::Result<()> {
     let path = folder.join("chat.probe");
-    let written = File::create(&path).and_then(|probe| probe.write_all_at(&[0; LITTLE], 0));
+    let written = File::create(&path).and_then(|mut probe| probe.write_all(&[0; LITTLE]));
     // One that stays is overwritten by the next.
     let _ = fs::remove_file(&path);
     written

@@ -40,6 +40,20 @@ async fn everything_is_exported_from_the_start() {
         "chat_behind_bytes 0",
         "chat_behind_closed_total 0",
         "chat_room_waits_total 0",
+        "chat_flush_duration_seconds_count 0",
+        "chat_history_messages 0",
+        "chat_history_bytes{part=\"used\"} ",
+        "chat_history_bytes{part=\"free\"} ",
+        "chat_history_bytes{part=\"log\"} ",
+        "chat_history_forgotten_total 0",
+        "chat_history_read_duration_seconds_count{kind=\"page\"} 0",
+        "chat_history_read_duration_seconds_count{kind=\"search\"} 0",
+        "chat_index_lag_messages 0",
+        "chat_upkeep_duration_seconds_count{step=\"index\"} ",
+        "chat_upkeep_duration_seconds_count{step=\"merge\"} ",
+        "chat_upkeep_duration_seconds_count{step=\"forget\"} ",
+        "chat_checkpoint_duration_seconds_count{thread=\"checkpointer\"} 0",
+        "chat_checkpoint_duration_seconds_count{thread=\"writer\"} 0",
         "chat_flood_holds_total 0",
         "chat_joins_refused_total 0",
         "accept_errors_total{kind=\"descriptors\"} 0",
@@ -157,6 +171,40 @@ async fn a_message_is_delivered_to_all_but_its_sender() {
         world.metric_is(&format!("{sample}_count"), |count| count == 2.0).await;
         world.metric_is(&format!("{sample}_sum"), |sum| sum > 0.0).await;
     }
+}
+
+#[tokio::test]
+async fn history_is_weighed_read_and_forgotten() {
+    let world = World::with(&["--keep-messages", "50"]).await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    let [used, free, log] =
+        ["used", "free", "log"].map(|part| format!("chat_history_bytes{{part=\"{part}\"}}"));
+    let empty = world.metric(&used).await;
+    alice.say("lobby", "apple").await;
+    world.metric_is("chat_history_messages", |kept| kept == 1.0).await;
+    world.metric_is("chat_upkeep_duration_seconds_count{step=\"index\"}", |steps| steps > 0.0).await;
+    alice.ask(json!({"type": "history", "room": "lobby", "limit": 5})).await;
+    alice.ask(json!({"type": "search", "query": "apple", "limit": 5})).await;
+    for kind in ["page", "search"] {
+        let sample = format!("chat_history_read_duration_seconds_count{{kind=\"{kind}\"}}");
+        world.metric_is(&sample, |reads| reads == 1.0).await;
+    }
+    // It is weighed once a second while messages come, and forgotten when there is far too much of it.
+    for (sample, least) in [("chat_history_forgotten_total", 0.0), (&used, empty), (&free, 0.0)] {
+        while world.metric(sample).await <= least {
+            alice.say_much("lobby").await;
+        }
+    }
+    world.metric_is(&log, |bytes| bytes > 0.0).await;
+    for sample in [
+        "chat_upkeep_duration_seconds_count{step=\"forget\"}",
+        "chat_upkeep_duration_seconds_count{step=\"merge\"}",
+        "chat_checkpoint_duration_seconds_count{thread=\"checkpointer\"}",
+        "chat_flush_duration_seconds_count",
+    ] {
+        world.metric_is(sample, |count| count > 0.0).await;
+    }
+    world.metric_is("chat_index_lag_messages", |lag| lag == 0.0).await;
 }
 
 #[tokio::test]

@@ -79,6 +79,23 @@ async fn the_log_is_brought_in_beside_the_writer_and_begun_anew() {
     assert_eq!(serve(data.path(), Sync::Normal, FOREVER).texts("a").await.len(), 1000);
 }
 
+/// A pass beside a writer who never rests does not reach the end of the log: the writer does the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_pass_leaves_is_done_by_the_writer() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    let store = serving.store.clone();
+    let speaking = tokio::spawn(async move {
+        loop {
+            store.submit(post("a", &"apple ".repeat(100), None)).await.unwrap();
+        }
+    });
+    until("the rest", || serving.metrics.checkpoints_between.get_sample_count() > 0).await;
+    speaking.abort();
+    assert!(speaking.await.unwrap_err().is_cancelled());
+    serving.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_oldest_of_all_rooms_go_first() {
     let data = TempDir::new().unwrap();

@@ -11,7 +11,7 @@ use rand::rngs::SmallRng;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::crowd::Crowd;
+use super::crowd::{Crowd, WINDOW};
 use super::disk::run;
 use super::ledger::{Tally, assert_sound, everything, settle};
 use super::{lots, moments, or_skip};
@@ -85,6 +85,53 @@ fn a_checkpoint_that_fails_ends_it_too() {
     let mut crowd = Crowd::new(3, 1).talk(process.addr, |_| assert_eq!(process.ended(), Some(1)));
     let process = Process::start(folder.path(), &NORMAL);
     settle(&mut crowd, process.addr).assert_clean();
+}
+
+/// Runs it with these faults in what is written to the log, and to the file that tells whether there is room.
+fn start_failing_writes(data: &Path, faults: &[&str]) -> Process {
+    let mut strace = Command::new("strace");
+    strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=write,pwrite64"]).env_clear();
+    for file in ["chat.db-wal", "chat.probe"] {
+        strace.arg("-P").arg(data.canonicalize().unwrap().join(file));
+    }
+    for fault in faults {
+        strace.args(["-e", &format!("inject={fault}")]);
+    }
+    strace.arg(env!("CARGO_BIN_EXE_chat")).args(serving(data)).args(NORMAL);
+    Process::run(strace.stderr(Stdio::null()))
+}
+
+/// SQLite says of a quota only that a write has failed, and the writers must go on once there is room again.
+#[test]
+fn a_quota_that_is_used_up_is_no_space() {
+    let Some(folder) = folder() else { return };
+    let faults = ["pwrite64:error=EDQUOT:when=100..300", "write:error=EDQUOT"];
+    let process = start_failing_writes(folder.path(), &faults);
+    let mut crowd = Crowd::new(3, 1).talk(process.addr, |answers| {
+        answers.everybody(Some("no_space"), 1);
+        answers.everybody(None, 3 * WINDOW);
+        process.kill();
+    });
+    for writer in &crowd.writers {
+        assert!(writer.refused.keys().all(|code| code == "no_space"), "{:?}", writer.refused);
+    }
+    let process = Process::start(folder.path(), &NORMAL);
+    settle(&mut crowd, process.addr).assert_clean();
+}
+
+/// Whatever it was writing, a message or what it does beside them.
+#[test]
+fn a_write_that_fails_ends_it() {
+    let Some(folder) = folder() else { return };
+    for first in [1, 30, 60] {
+        let fault = format!("pwrite64:error=EIO:when={first}+");
+        let mut process = start_failing_writes(folder.path(), &[&fault]);
+        let mut crowd = Crowd::new(3, 1).talk(process.addr, |_| assert_eq!(process.ended(), Some(1)));
+        let process = Process::start(folder.path(), &NORMAL);
+        crowd.finish(process.addr);
+        process.kill();
+        assert_sound(folder.path());
+    }
 }
 
 /// The first flush takes so long that everybody has spoken before it fails.
