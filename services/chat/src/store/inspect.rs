@@ -40,7 +40,7 @@ pub(super) enum Found {
 }
 
 /// Whether a database can be used, or the words why not; what SQLite itself fails at is outside.
-type Verdict = rusqlite::Result<Result<Owner, String>>;
+type Verdict = rusqlite::Result<Result<Found, String>>;
 
 /// Looks for a database that this version can use.
 ///
@@ -62,11 +62,7 @@ pub(super) fn look(path: &Path) -> Result<Found, String> {
     } else {
         open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, "immutable=1").and_then(|db| judge(&db))
     };
-    verdict.map_err(words).flatten().map(|owner| match owner {
-        Owner::Nobody => Found::Nothing,
-        Owner::Earlier(version) => Found::Earlier(version),
-        Owner::Us | Owner::Later(_) | Owner::Another => Found::Ours,
-    })
+    verdict.map_err(words).flatten()
 }
 
 /// Opens a database that another process may be serving, only to read it.
@@ -75,12 +71,15 @@ pub(super) fn look(path: &Path) -> Result<Found, String> {
 /// Why it can't be read.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, String> {
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let nothing = || "there is no database in it; give the folder that chat serves".to_owned();
     if length(path) <= 1 {
-        return Err("there is no database in it; give the folder that chat serves".into());
+        return Err(nothing());
     }
     let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, "mode=ro").map_err(words)?;
-    let owner = owner(&db).map_err(words)?;
-    usable(owner).map(|_| db)
+    match usable(owner(&db).map_err(words)?)? {
+        Found::Nothing => Err(nothing()),
+        Found::Earlier(_) | Found::Ours => Ok(db),
+    }
 }
 
 /// Opens a database that nobody serves, only to read it, once nothing wrong has been found with it.
@@ -129,14 +128,14 @@ fn written(path: &Path) -> Verdict {
 }
 
 fn judge(db: &Connection) -> Verdict {
-    let owner = match usable(owner(db)?) {
-        Ok(owner) => owner,
+    let found = match usable(owner(db)?) {
+        Ok(found) => found,
         refused => return Ok(refused),
     };
     let sound: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     // Above what is wrong stands in which database it is.
-    let found = sound.lines().last().unwrap_or_default();
-    Ok(if found == "ok" { Ok(owner) } else { Err(corrupt(found)) })
+    let wrong = sound.lines().last().unwrap_or_default();
+    Ok(if wrong == "ok" { Ok(found) } else { Err(corrupt(wrong)) })
 }
 
 /// Whose a database is. A later version may have tables that this SQLite can't even read.
@@ -153,13 +152,15 @@ fn owner(db: &Connection) -> rusqlite::Result<Owner> {
     })
 }
 
-fn usable(owner: Owner) -> Result<Owner, String> {
+fn usable(owner: Owner) -> Result<Found, String> {
     match owner {
         Owner::Later(version) => Err(format!(
             "the database has version {version}, this chat knows up to {VERSION}; use a newer chat"
         )),
         Owner::Another => Err("this is another program's database; give another folder".into()),
-        Owner::Nobody | Owner::Us | Owner::Earlier(_) => Ok(owner),
+        Owner::Nobody => Ok(Found::Nothing),
+        Owner::Earlier(version) => Ok(Found::Earlier(version)),
+        Owner::Us => Ok(Found::Ours),
     }
 }
 
