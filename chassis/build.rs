@@ -1,17 +1,23 @@
-//! Tells the compiler which revision this is, for `--version` and `<service>_build_info`.
+//! Tells the compiler which version and revision this is, for `--version` and `<service>_build_info`.
 //!
-//! A build argument wins (`PARLANCE_REVISION`, for builds without a repository); a release build asks git;
-//! a debug build says `dev`, so that a commit does not rebuild everything.
+//! A build argument wins (`PARLANCE_VERSION`, `PARLANCE_REVISION`: for builds of a release, and for those
+//! without a repository). Otherwise the version is the manifest's; the revision is what git says in a release
+//! build, and `dev` in a debug build, so that a commit does not rebuild everything.
 
 use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    println!("cargo:rerun-if-env-changed=PARLANCE_REVISION");
-    let given = std::env::var("PARLANCE_REVISION").ok().filter(|revision| !revision.is_empty());
-    let revision = given.or_else(from_git).unwrap_or_else(|| "dev".into());
+    let version = given("PARLANCE_VERSION").unwrap_or_else(|| env!("CARGO_PKG_VERSION").into());
+    let revision = given("PARLANCE_REVISION").or_else(from_git).unwrap_or_else(|| "dev".into());
+    println!("cargo:rustc-env=PARLANCE_VERSION={version}");
     println!("cargo:rustc-env=PARLANCE_REVISION={revision}");
     println!("cargo:rustc-env=PARLANCE_RUSTC={}", rustc_version());
+}
+
+fn given(argument: &str) -> Option<String> {
+    println!("cargo:rerun-if-env-changed={argument}");
+    std::env::var(argument).ok().filter(|value| !value.is_empty())
 }
 
 fn from_git() -> Option<String> {

@@ -1,11 +1,11 @@
 //! Which service a process is.
 
 /// The version of every binary.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const VERSION: &str = env!("PARLANCE_VERSION");
 /// The revision the binary was built from.
 pub const REVISION: &str = env!("PARLANCE_REVISION");
 /// What `--version` prints behind the name.
-pub const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PARLANCE_REVISION"), ")");
+pub const LONG_VERSION: &str = concat!(env!("PARLANCE_VERSION"), " (", env!("PARLANCE_REVISION"), ")");
 /// The compiler's version.
 pub(crate) const RUSTC: &str = env!("PARLANCE_RUSTC");
 

@@ -37,8 +37,8 @@ impl Environment {
     pub fn here(run: u32, targets: &Targets) -> Self {
         let places = Service::ALL.into_iter().filter_map(|service| Some((service, targets.of(service)?)));
         Environment {
-            loadgen: env!("CARGO_PKG_VERSION").to_owned(),
-            revision: option_env!("PARLANCE_REVISION").map(str::to_owned),
+            loadgen: env!("PARLANCE_VERSION").to_owned(),
+            revision: Some(env!("PARLANCE_REVISION").to_owned()),
             flags: std::env::args().skip(1).collect(),
             run: format!("{run:08x}"),
             targets: places.map(|(service, at)| (service.name().to_owned(), at.to_string())).collect(),

@@ -17,6 +17,8 @@ pub(crate) use self::flags::Common;
 /// or two, and these overlap.
 pub(crate) const JOBS: usize = 4;
 
+const LONG_VERSION: &str = concat!(env!("PARLANCE_VERSION"), " (", env!("PARLANCE_REVISION"), ")");
+
 const AFTER_HELP: &str = "\
 Examples:
   client                                    the menu
@@ -48,7 +50,7 @@ Files:
 
 /// Chat, ask, send and fetch files on a network of your own. Without a command: a menu.
 #[derive(Debug, Parser)]
-#[command(name = "client", version, after_help = AFTER_HELP)]
+#[command(name = "client", version = LONG_VERSION, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,

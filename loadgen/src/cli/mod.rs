@@ -20,13 +20,15 @@ use crate::failure::Failure;
 use crate::profile::Stage;
 use values::{rate, share, some_time};
 
+const LONG_VERSION: &str = concat!(env!("PARLANCE_VERSION"), " (", env!("PARLANCE_REVISION"), ")");
+
 /// Loads the services with an open loop, measures from the due time, and accounts for every delivery.
 ///
 /// Users join rooms over the ramp; then messages and queries fall due on a schedule that no slow answer
 /// delays. The warm-up is accounted for but not measured. At the end it waits until every delivery has come.
 /// Without a command it is `mix`.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "loadgen", version, after_help = format!("{}\n{}", examples::ALL, examples::EXIT_CODES), allow_negative_numbers = true,
+#[command(name = "loadgen", version = LONG_VERSION, after_help = format!("{}\n{}", examples::ALL, examples::EXIT_CODES), allow_negative_numbers = true,
           args_override_self = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
