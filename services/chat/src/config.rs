@@ -25,6 +25,11 @@ pub struct Config {
     )]
     pub data: PathBuf,
 
+    /// Chat servers that may share the folder, each with a history of its own in it.
+    #[arg(long, env = "PARLANCE_REPLICAS", value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub replicas: u16,
+
     /// What an acked message survives: a power cut (full), kill -9 (normal), nothing (off, in memory).
     #[arg(long, env = "PARLANCE_SYNC", value_name = "MODE", default_value = "full")]
     pub sync: Sync,

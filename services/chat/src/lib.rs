@@ -9,9 +9,11 @@ pub mod alone;
 mod backup;
 mod config;
 mod delivery;
+mod disk;
 mod ended;
 mod hub;
 mod metrics;
+mod place;
 mod relief;
 mod session;
 mod store;
@@ -31,6 +33,7 @@ use delivery::{Metered, Threads};
 pub use ended::Ended;
 use hub::Hub;
 use metrics::Metrics;
+use place::Place;
 pub use store::{Database, Sync};
 use store::{Retention, Served, Store};
 
@@ -60,11 +63,17 @@ struct Chat {
 ///
 /// # Errors
 /// A flag that can't be followed.
-pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
+pub async fn start(mut config: Config, flags: Flags) -> Result<Running, Failure> {
     let listener = chassis::net::listen_tcp("--listen", flags.listen)?;
     let addr = listener.local_addr().map_err(Failure::fatal)?;
+    let place = Place::take(&mut config)?;
     let database = Database::open(&config.data, config.sync)?;
-    Running::launch(&SERVICE, &flags, addr, |life| run(config, listener, database, life)).await
+    Running::launch(&SERVICE, &flags, addr, |life| async move {
+        let ended = run(config, listener, database, life).await;
+        drop(place);
+        ended
+    })
+    .await
 }
 
 /// Serves on an open port and an open database until the drain.
@@ -78,6 +87,10 @@ pub async fn run(
     life: Life,
 ) -> Result<(), Failure> {
     let metrics = Metrics::new(&life.metrics);
+    if config.sync != Sync::Off {
+        metrics.tell_of_storage(&life.metrics);
+        metrics.holds(disk::usage(&config.data));
+    }
     let room_threads = Threads::start(config.room_threads())?;
     let hub = Arc::new(Hub::new(&config, room_threads, metrics.clone()));
     hub.set_heads(database.heads()?);
@@ -117,6 +130,18 @@ pub async fn run(
 }
 
 impl Chat {
+    /// Tells how much history takes, and how much more it could; with `--sync off` it takes nothing.
+    async fn look_at_the_disk(&self) {
+        if self.config.sync == Sync::Off {
+            return;
+        }
+        let folder = self.config.data.clone();
+        // A disk that hangs must hold up nobody's session.
+        if let Ok(usage) = tokio::task::spawn_blocking(move || disk::usage(&folder)).await {
+            self.metrics.holds(usage);
+        }
+    }
+
     /// How this server calls itself.
     fn server_name(&self) -> String {
         self.config.presence.instance.as_ref().map_or_else(|| "chat-1".to_owned(), ToString::to_string)
@@ -130,13 +155,15 @@ async fn spread_drain(chat: Arc<Chat>) {
     chat.hub.wake_everybody();
 }
 
-/// What has to be done every second, and every minute.
+/// What has to be done every second, every five, and every minute.
 async fn keep_house(chat: Arc<Chat>) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    let mut disk = tokio::time::interval(Duration::from_secs(5));
     loop {
         tokio::select! {
             _ = minutes.tick() => chat.store.forget_old().await,
+            _ = disk.tick() => chat.look_at_the_disk().await,
             _ = seconds.tick() => {
                 chat.hub.sum_up();
                 let messages = chat.metrics.received_room.get() + chat.metrics.received_direct.get();

@@ -1,13 +1,14 @@
 //! What chat tells Prometheus.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use chassis::metrics::{COUNTS, FAST};
 use engine::Code;
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
+use crate::disk::Usage;
 use crate::ended::Ended;
 
 /// Chat's metrics. Clones are the same, and small: every connection has one.
@@ -83,10 +84,23 @@ pub(crate) struct Series {
     pub(crate) behind_closed: IntCounter,
     /// `chat_room_waits_total`
     pub(crate) room_waits: IntCounter,
+    /// `chat_storage_bytes{state}`; with `--sync off` there is no disk to tell of.
+    storage: OnceLock<IntGaugeVec>,
 }
 
 impl Metrics {
-    /// Registers all of them.
+    /// Registers what is told of the disk, where history is on one.
+    pub(crate) fn tell_of_storage(&self, metrics: &chassis::Metrics) {
+        let made = metrics.gauge_vec(
+            "chat_storage_bytes",
+            "Bytes that history takes, and bytes free on its disk.",
+            "state",
+            &["history", "free"],
+        );
+        self.storage.set(made).expect("told of once");
+    }
+
+    /// Registers all of them, but for the disk.
     pub(crate) fn new(metrics: &chassis::Metrics) -> Self {
         let reasons = Ended::ALL.map(Ended::as_str);
         let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
@@ -202,6 +216,7 @@ impl Metrics {
                 "chat_room_waits_total",
                 "Messages that waited until their room had taken up earlier ones.",
             ),
+            storage: OnceLock::new(),
         }))
     }
 }
@@ -215,6 +230,15 @@ impl Deref for Metrics {
 }
 
 impl Series {
+    /// Shows what history takes of its disk.
+    pub(crate) fn holds(&self, usage: Usage) {
+        let gauge = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        if let Some(storage) = self.storage.get() {
+            storage.with_label_values(&["history"]).set(gauge(usage.history));
+            storage.with_label_values(&["free"]).set(gauge(usage.free));
+        }
+    }
+
     /// Counts the end of a connection.
     pub(crate) fn disconnected(&self, ended: Ended) {
         self.disconnects.with_label_values(&[ended.as_str()]).inc();

@@ -19,6 +19,7 @@ fn help_and_version() {
         "--instance",
         "--advertise",
         "--data",
+        "--replicas",
         "--sync",
         "--history",
         "--announce-up-to",
@@ -40,6 +41,7 @@ fn help_and_version() {
 #[test]
 fn a_bad_flag_is_named() {
     let bad = [
+        ("--replicas", "0"),
         ("--sync", "sometimes"),
         ("--flood", "5"),
         ("--flood", "0:10"),

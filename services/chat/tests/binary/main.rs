@@ -9,4 +9,5 @@ mod folder;
 mod foreign;
 mod memory;
 mod process;
+mod replicas;
 mod signals;
