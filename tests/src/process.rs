@@ -24,7 +24,12 @@ impl Process {
     /// # Panics
     /// When it does not.
     pub async fn start(name: &str, flags: &[&str]) -> Self {
-        let ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        Self::start_at(name, "127.0.0.1:0", flags).await
+    }
+
+    /// The same, at an address of its own: where one of its kind has been before.
+    pub async fn start_at(name: &str, listen: &str, flags: &[&str]) -> Self {
+        let ports = ["--listen", listen, "--admin", "127.0.0.1:0"];
         Self::launch(name, &[&ports, flags].concat(), 1).await
     }
 
@@ -91,6 +96,51 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A binary that runs beside the test until it is told to end. It does not outlive its test.
+pub struct Started(Option<Child>);
+
+impl Started {
+    /// Starts it; what it prints is kept.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn new(name: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(binaries::path(name));
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Started(Some(command.spawn().expect("a binary that runs")))
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Panics
+    /// When the process is gone.
+    pub fn signal(&self, signal: Signal) {
+        let child = self.0.as_ref().expect("it is taken only by its end");
+        kill_process(Pid::from_child(child), signal).expect("a process that runs");
+    }
+
+    /// Waits for its end and returns what it printed, of which there may be no more than a pipe holds.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn output(mut self) -> String {
+        let child = self.0.take().expect("it is taken only here");
+        let waiting = tokio::task::spawn_blocking(move || child.wait_with_output());
+        let ended = patiently("a process's end", waiting).await.expect("a waiter that lives");
+        let output = ended.expect("a process of ours");
+        (String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr)).into_owned()
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
