@@ -99,11 +99,10 @@ impl User {
         loop {
             let why = self.listen().await;
             let back = match self.voice.hang_up(false) {
-                Will::Return => self.come_back(Replay::Nothing, Series::ChatJoin).await,
+                Will::Return => self.come_back(Series::ChatJoin).await,
                 Will::Stay if self.may_return() => {
                     self.desk.lock().tally.reconnects += 1;
-                    let since = self.inbox.newest_id().unwrap_or(0);
-                    self.come_back(Replay::Since(since), Series::ChatReconnect).await
+                    self.come_back(Series::ChatReconnect).await
                 }
                 _ => false,
             };
@@ -132,12 +131,13 @@ impl User {
     }
 
     /// Comes back, again and again until it is in or nobody wants it any more.
-    async fn come_back(&mut self, replay: Replay, series: Series) -> bool {
+    async fn come_back(&mut self, series: Series) -> bool {
         if let Standing::Dismissed(wait) = *self.inbox.standing() {
             sleep(Duration::from_millis(wait)).await;
         }
         loop {
             self.inbox.again();
+            let replay = self.wish(series);
             let joined = join(&self.seat, &self.desk, &mut self.inbox, replay, series).await;
             if self.voice.will() == Will::End {
                 return false;
@@ -151,6 +151,15 @@ impl User {
                 }
                 Err(_) => sleep(RETRY).await,
             }
+        }
+    }
+
+    /// What to be told of the past. An attempt that broke may have brought a part of what was missed, so it is
+    /// asked anew for each.
+    fn wish(&self, series: Series) -> Replay {
+        match series {
+            Series::ChatReconnect => Replay::Since(self.inbox.newest_id().unwrap_or(0)),
+            _ => Replay::Nothing,
         }
     }
 
