@@ -19,6 +19,7 @@ use chassis::accept::{self, Limits};
 use chassis::{Failure, Flags, Life, Readiness, Running, net};
 use presence::Presence;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -70,7 +71,8 @@ async fn run(
     let presence = Presence::start(config.presence, SERVICE.name, addr, &life);
     let metrics = Metrics::new(&life.metrics);
     let failed = CancellationToken::new();
-    let service = Arc::new(Service { store, metrics, presence, terms, failed });
+    let lanes = Arc::new(Semaphore::new(session::LANES));
+    let service = Arc::new(Service { store, metrics, presence, terms, lanes, failed });
     life.ready.set_ready();
     let limits =
         Limits { connections: config.connections, per_address: config.per_address, trusted: config.trusted };

@@ -19,6 +19,7 @@ pub(crate) struct Metrics {
     pub(crate) duration: HistogramVec,
     stored_files: IntGauge,
     storage_bytes: IntGaugeVec,
+    silent_changes: IntGauge,
     rejected_names: IntCounterVec,
     refused: IntCounterVec,
     disconnects: IntCounterVec,
@@ -55,6 +56,10 @@ impl Metrics {
                 "state",
                 &["stored", "partial", "promised", "free"],
             ),
+            silent_changes: exporter.gauge(
+                "file_silent_changes",
+                "Files found since the start to have other bytes than before, at the same size and time.",
+            ),
             rejected_names: exporter.counter_vec(
                 "file_rejected_names_total",
                 "Names that broke a rule.",
@@ -79,6 +84,7 @@ impl Metrics {
     pub(crate) fn holds(&self, totals: Totals) {
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.stored_files.set(gauge(totals.files));
+        self.silent_changes.set(gauge(totals.silent_changes));
         let states = [
             ("stored", totals.stored),
             ("partial", totals.partial),

@@ -1,9 +1,11 @@
 //! What every session of the service holds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::file::Patience;
 use presence::Presence;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +19,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     pub(crate) presence: Presence,
     pub(crate) terms: Terms,
+    /// Places for transfers that have a thread of their own.
+    pub(crate) lanes: Arc<Semaphore>,
     /// Ends the service because its disk has failed, once the peer whose file it was has been told.
     pub(crate) failed: CancellationToken,
 }

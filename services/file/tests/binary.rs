@@ -79,6 +79,14 @@ impl Process {
         }
     }
 
+    /// Waits until a sample is at least so much; the test's own time limit ends the wait.
+    fn awaits_bytes(&self, sample: &str, least: f64) {
+        let value = |line: &str| line.strip_prefix(sample)?.trim().parse::<f64>().ok();
+        while !self.metrics().lines().filter_map(value).any(|value| value >= least) {
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits until `/readyz` answers this; the test's own time limit ends the wait.
     fn awaits_readiness(&self, status: &str, why: &str) {
         let is = |heard: &str| heard.starts_with(&format!("HTTP/1.1 {status}")) && heard.contains(why);
@@ -200,8 +208,8 @@ fn a_kill_in_the_middle_of_uploads_leaves_what_was_there() {
     let resume = format!("RESUME 1000000 {} c\n", blake3::hash(&whole));
     resumed.write_all(resume.as_bytes()).unwrap();
     resumed.write_all(&whole[..600_000]).unwrap();
-    // Two whole pieces of each have gone to the disk.
-    process.awaits("file_transferred_bytes_total{direction=\"upload\"} 1048583");
+    // Nearly all of it has gone to the disk; what fills no piece yet has not.
+    process.awaits_bytes("file_transferred_bytes_total{direction=\"upload\"}", 900_000.0);
     assert_eq!(names(data.path()).len(), 4);
     process.signal(Signal::KILL);
 
@@ -214,8 +222,9 @@ fn a_kill_in_the_middle_of_uploads_leaves_what_was_there() {
     stream.write_all(resume.as_bytes()).unwrap();
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line).unwrap();
-    assert_eq!(line, "CONTINUE 524288\n");
-    stream.write_all(&whole[524_288..]).unwrap();
+    let offset: usize = line.trim_end().strip_prefix("CONTINUE ").unwrap().parse().unwrap();
+    assert!((300_000..=600_000).contains(&offset), "{offset} were there");
+    stream.write_all(&whole[offset..]).unwrap();
     let mut reply = String::new();
     BufReader::new(&stream).read_line(&mut reply).unwrap();
     assert_eq!(reply, format!("OK 1000000 {} c\n", blake3::hash(&whole)));

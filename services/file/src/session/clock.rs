@@ -1,5 +1,7 @@
 //! The engine's pace, on tokio's clock.
 
+use std::time::Duration;
+
 use engine::file::{Pace, Patience};
 use tokio::time::{Instant, timeout_at};
 
@@ -20,6 +22,11 @@ impl Clock {
     /// So many bytes moved.
     pub(super) fn moved(&mut self, bytes: usize) {
         self.pace.moved(bytes as u64, self.began.elapsed());
+    }
+
+    /// How long the next step may take.
+    pub(super) fn left(&self) -> Duration {
+        self.pace.deadline().saturating_sub(self.began.elapsed())
     }
 
     /// Waits for the next step, as long as the pace allows.

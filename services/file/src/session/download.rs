@@ -5,16 +5,17 @@ use std::ops::Range;
 
 use engine::file::{FileName, cut_range};
 use engine::{Code, Refusal};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::warn;
 use wire::file::{Body, Reply, plain};
 
-use super::Session;
 use super::clock::Clock;
+use super::direct::{Direct, Sent};
 use super::peer::CHUNK;
+use super::stream::Stream;
+use super::{Session, WORTH_A_THREAD};
 use crate::ended::Ended;
 use crate::service::on_disk;
-use crate::store::{Store, Stored};
+use crate::store::Stored;
 use crate::transfer::{Direction, Transfer};
 
 /// What is asked of a file, and what stands in front of its bytes.
@@ -33,24 +34,21 @@ pub(super) enum Form {
     Plain,
 }
 
-/// Bytes to send, and where the file goes on behind them.
+/// A part of a file to send, and the line in front of it.
 struct Outgoing {
     stored: Stored,
-    /// How many of the bytes are not the file's.
-    header: usize,
-    bytes: Vec<u8>,
-    rest: Range<u64>,
+    header: Vec<u8>,
+    part: Range<u64>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl<S: Stream> Session<S> {
     /// `DOWNLOAD`, `RANGE` and `DOWNLOAD:`.
     pub(super) async fn download(&mut self, name: FileName, form: Form) -> Result<(), Ended> {
         let transfer = match Transfer::begin(&self.service, Direction::Download) {
             Ok(transfer) => transfer,
             Err(busy) => return self.refuse(busy, form.body()).await,
         };
-        let store = self.service.store.clone();
-        match on_disk(move || open(&store, name, form)).await {
+        match self.find(name, form).await {
             Ok(outgoing) => self.send_out(outgoing, transfer).await?,
             Err(refusal) => {
                 transfer.refused(&refusal);
@@ -63,6 +61,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
+    async fn find(&self, name: FileName, form: Form) -> Result<Outgoing, Refusal> {
+        if let Some(stored) = self.service.store.read_cached(&name) {
+            return Outgoing::new(stored, name, form);
+        }
+        let store = self.service.store.clone();
+        on_disk(move || Outgoing::new(store.read(&name)?, name, form)).await
+    }
+
     async fn refuse_download(&mut self, refusal: Refusal, form: Form) -> Result<(), Ended> {
         if matches!(form, Form::Plain) && refusal.code == Code::NotFound {
             self.service.metrics.refused(refusal.code);
@@ -73,22 +79,81 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Sends the bytes, and no others: a file that ends early ends the connection.
-    async fn send_out(&mut self, mut outgoing: Outgoing, transfer: Transfer) -> Result<(), Ended> {
+    async fn send_out(&mut self, outgoing: Outgoing, transfer: Transfer) -> Result<(), Ended> {
+        let bytes = outgoing.part.end - outgoing.part.start;
+        if bytes < WORTH_A_THREAD && self.send_cached(&outgoing) {
+            transfer.moved(bytes.try_into().unwrap_or(usize::MAX));
+            transfer.done();
+            return self.peer.flush_when_full().await;
+        }
+        self.peer.flush().await?;
+        match self.direct(Some(bytes)) {
+            Some(direct) => self.send_directly(direct, outgoing, transfer).await,
+            None => self.send_by_pieces(outgoing, transfer).await,
+        }
+    }
+
+    /// Puts a file that is in memory among the replies that wait; whether it is.
+    fn send_cached(&mut self, outgoing: &Outgoing) -> bool {
+        let replies = self.peer.replies();
+        let before = replies.len();
+        replies.extend_from_slice(&outgoing.header);
+        let read = outgoing.stored.read_cached(replies, outgoing.part.clone());
+        if !read {
+            replies.truncate(before);
+        }
+        read
+    }
+
+    async fn send_directly(
+        &mut self,
+        mut direct: Direct,
+        outgoing: Outgoing,
+        transfer: Transfer,
+    ) -> Result<(), Ended> {
+        let (outgoing, transfer, sent) = on_disk(move || {
+            let file = &outgoing.stored.file;
+            let sent = direct
+                .send_header(&outgoing.header)
+                .and_then(|()| direct.send_file(file, outgoing.part.clone(), |bytes| transfer.moved(bytes)));
+            (outgoing, transfer, sent)
+        })
+        .await;
+        match sent {
+            Ok(Sent::Whole) => {
+                transfer.done();
+                Ok(())
+            }
+            Ok(Sent::Unsupported) => {
+                self.send_by_pieces(Outgoing { header: Vec::new(), ..outgoing }, transfer).await
+            }
+            Err(Ended::Broken) => {
+                transfer.failed();
+                Err(Ended::Broken)
+            }
+            Err(ended) => Err(ended),
+        }
+    }
+
+    /// Sends a file through this process' memory.
+    async fn send_by_pieces(&mut self, mut outgoing: Outgoing, transfer: Transfer) -> Result<(), Ended> {
         let mut clock = Clock::start(self.peer.patience());
         loop {
-            self.peer.send(&outgoing.bytes, &mut clock).await?;
-            transfer.moved(outgoing.bytes.len() - outgoing.header);
-            if outgoing.rest.is_empty() {
-                transfer.done();
-                return Ok(());
-            }
-            outgoing = match on_disk(move || outgoing.next()).await {
-                Ok(next) => next,
+            let (next, read) = on_disk(move || outgoing.next_piece()).await;
+            outgoing = next;
+            let (piece, of_file) = match read {
+                Ok(piece) => piece,
                 Err(error) => {
                     warn!(%error, "a file can't be sent to its end");
                     transfer.failed();
                     return Err(Ended::Broken);
                 }
+            };
+            self.peer.send(&piece, &mut clock).await?;
+            transfer.moved(of_file);
+            if outgoing.part.is_empty() {
+                transfer.done();
+                return Ok(());
             }
         }
     }
@@ -114,33 +179,21 @@ impl Form {
     }
 }
 
-/// Opens a file and reads its first bytes behind the header, so that both go in one write.
-fn open(store: &Store, name: FileName, form: Form) -> Result<Outgoing, Refusal> {
-    let stored = store.read(&name)?;
-    let (bytes, rest) = form.header(&stored, name)?;
-    let outgoing = Outgoing { stored, header: bytes.len(), bytes, rest };
-    outgoing.fill().map_err(|error| {
-        warn!(%error, "a file can't be read");
-        Refusal::new(Code::Unavailable, "the file can't be read now")
-    })
-}
-
 impl Outgoing {
-    /// The next bytes in place of those that were sent.
-    fn next(mut self) -> io::Result<Self> {
-        self.bytes.clear();
-        self.header = 0;
-        self.fill()
+    fn new(stored: Stored, name: FileName, form: Form) -> Result<Self, Refusal> {
+        let (header, part) = form.header(&stored, name)?;
+        Ok(Outgoing { stored, header, part })
     }
 
-    fn fill(mut self) -> io::Result<Self> {
-        let room = (CHUNK - self.bytes.len()) as u64;
-        let at = self.rest.start;
-        self.rest.start = self.rest.end.min(at + room);
-        let there = self.bytes.len();
-        let taken = usize::try_from(self.rest.start - at).expect("a piece is no longer than a chunk");
-        self.bytes.resize(there + taken, 0);
-        self.stored.read_exact(&mut self.bytes[there..], at)?;
-        Ok(self)
+    /// The next bytes to send, and how many of them are the file's: the line goes with the first.
+    fn next_piece(mut self) -> (Self, io::Result<(Vec<u8>, usize)>) {
+        let mut piece = std::mem::take(&mut self.header);
+        let there = piece.len();
+        let left = usize::try_from(self.part.end - self.part.start).unwrap_or(usize::MAX);
+        let of_file = left.min(CHUNK - there);
+        piece.resize(there + of_file, 0);
+        let read = self.stored.read_exact(&mut piece[there..], self.part.start);
+        self.part.start += of_file as u64;
+        (self, read.map(|()| (piece, of_file)))
     }
 }

@@ -1,8 +1,10 @@
 //! One connection: requests one after the other until it ends.
 
 mod clock;
+mod direct;
 mod download;
 mod peer;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -12,16 +14,21 @@ use std::sync::Arc;
 
 use engine::file::{FileName, Prefix};
 use engine::{Code, Refusal};
-use tokio::io::{AsyncRead, AsyncWrite};
 use wire::file::{Body, Rejected, Reply, Request, encode_entry};
 
 use crate::ended::Ended;
 use crate::service::{Service, on_disk};
+use clock::Clock;
+use direct::Direct;
+pub(crate) use direct::LANES;
 use download::Form;
 use peer::{MAX_DISCARD, Peer};
+use stream::Stream;
 
 /// What a peer hears as the service goes away.
 const GOING_AWAY: &str = "INFO:server is going away\n";
+/// Bytes from which on a transfer gets a thread of its own.
+const WORTH_A_THREAD: u64 = 128 * 1024;
 /// How much of a list is sent in one piece.
 const LIST_PIECE: usize = 64 * 1024;
 
@@ -35,7 +42,7 @@ struct Session<S> {
 /// away; what has been asked by then is answered.
 pub(crate) async fn serve<S, D>(stream: S, service: Arc<Service>, drain: D) -> Ended
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Stream,
     D: Future<Output = ()>,
 {
     let peer = Peer::new(stream, service.terms);
@@ -54,7 +61,7 @@ where
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl<S: Stream> Session<S> {
     async fn answer(&mut self, request: Request) -> Result<(), Ended> {
         match request {
             Request::Upload { size, name } => self.upload(size, name).await,
@@ -72,6 +79,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn stat(&mut self, name: FileName) -> Result<(), Ended> {
+        if let Some(stored) = self.service.store.read_cached(&name) {
+            return self.reply(Reply::Stat(stored.entry(name))).await;
+        }
         let store = self.service.store.clone();
         match on_disk(move || store.read(&name).map(|stored| stored.entry(name))).await {
             Ok(entry) => self.reply(Reply::Stat(entry)).await,
@@ -109,6 +119,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
+    /// A thread's place at the socket, for so many bytes: a few are not worth one, and there may be none.
+    fn direct(&self, bytes: Option<u64>) -> Option<Direct> {
+        let socket = self.peer.socket().filter(|_| bytes.is_none_or(|bytes| bytes >= WORTH_A_THREAD))?;
+        let lane = self.service.lanes.clone().try_acquire_owned().ok()?;
+        let socket = socket.try_clone_to_owned().ok()?;
+        Some(Direct { socket, clock: Clock::start(self.peer.patience()), _lane: lane })
+    }
+
     async fn reply(&mut self, reply: Reply) -> Result<(), Ended> {
         self.peer.say(&reply.encode()).await
     }
@@ -125,6 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.service.metrics.refused(refusal.code);
         let told = self.reply(refusal.into()).await;
         if self.service.store.has_failed() {
+            let _ = self.peer.flush().await;
             self.service.failed.cancel();
             return Err(Ended::Broken);
         }
@@ -152,7 +171,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
             }
             Ended::Done | Ended::Refused => self.peer.hang_up().await,
-            Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {}
+            Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {
+                // Whoever sends no more may still read why.
+                let _ = self.peer.flush().await;
+            }
         }
     }
 }

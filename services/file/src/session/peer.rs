@@ -1,19 +1,21 @@
 //! The other end of a connection: requests and bodies come from it, lines and bytes go to it.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use engine::file::Patience;
 use engine::{Code, Refusal};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::file::{Body, Rejected, Request, plain};
 use wire::lines::{Line, MAX_LINE, Splitter};
 
 use super::clock::Clock;
+use super::stream::Stream;
 use crate::ended::Ended;
 use crate::service::Terms;
 
@@ -21,6 +23,8 @@ use crate::service::Terms;
 pub(super) const CHUNK: usize = 256 * 1024;
 /// Most bytes of a refused body that are read and thrown away.
 pub(super) const MAX_DISCARD: u64 = 1024 * 1024;
+/// Replies that wait for more of their kind at most, before they are sent.
+const FULL: usize = 64 * 1024;
 /// How long the last words may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -32,6 +36,8 @@ pub(super) struct Peer<S> {
     stream: S,
     buf: BytesMut,
     splitter: Splitter,
+    /// Replies to requests that came together, which leave together.
+    replies: Vec<u8>,
     terms: Terms,
     /// The connection was reset. The system tells that once, and calls every read behind it an orderly end.
     reset: bool,
@@ -44,9 +50,10 @@ enum More {
     Pause,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+impl<S: Stream> Peer<S> {
     pub(super) fn new(stream: S, terms: Terms) -> Self {
-        Peer { stream, buf: BytesMut::new(), splitter: Splitter::new(MAX_LINE), terms, reset: false }
+        let splitter = Splitter::new(MAX_LINE);
+        Peer { stream, buf: BytesMut::new(), splitter, replies: Vec::new(), terms, reset: false }
     }
 
     /// How slow it may be.
@@ -72,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             if let Some(heard) = self.split() {
                 return Ok(heard);
             }
+            self.flush().await?;
             let more = tokio::select! {
                 more = self.more(deadline) => more?,
                 () = drain.as_mut() => return Err(Ended::Drain),
@@ -93,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// # Errors
     /// [`Ended::Slow`], [`Ended::Lost`].
     pub(super) async fn body(&mut self, left: u64, clock: &mut Clock) -> Result<Bytes, Ended> {
+        self.flush().await?;
         let wanted = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
         self.buf.reserve(wanted.saturating_sub(self.buf.len()));
         while self.buf.len() < wanted && !self.reset {
@@ -110,10 +119,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         Ok(self.buf.split_to(there).freeze())
     }
 
-    /// What of a body was read ahead, when its sender has failed.
-    pub(super) fn rest_of_body(&mut self, left: u64) -> Bytes {
-        let there = usize::try_from(left).unwrap_or(usize::MAX).min(self.buf.len());
-        self.buf.split_to(there).freeze()
+    /// What of a body was read ahead; `None` is a body to the end of the stream.
+    pub(super) fn body_ahead(&mut self, left: Option<u64>) -> Bytes {
+        let left = left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        self.buf.split_to(left.min(self.buf.len())).freeze()
+    }
+
+    /// A body that has arrived whole.
+    pub(super) fn whole_body(&mut self, size: u64) -> Option<Bytes> {
+        (size <= self.buf.len() as u64).then(|| self.body_ahead(Some(size)))
+    }
+
+    /// The socket, where there is one.
+    pub(super) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.stream.socket()
     }
 
     /// Reads so many bytes and throws them away.
@@ -148,17 +167,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         Ok(())
     }
 
-    /// Sends one reply.
+    /// Sends one reply, together with those to the requests that have arrived with it.
     ///
     /// # Errors
     /// As [`Peer::send`].
     pub(super) async fn say(&mut self, reply: &str) -> Result<(), Ended> {
-        self.send(reply.as_bytes(), &mut Clock::start(self.terms.patience)).await
+        self.replies.extend_from_slice(reply.as_bytes());
+        self.flush_when_full().await
+    }
+
+    /// Where replies wait: what is put behind them goes with them.
+    pub(super) fn replies(&mut self) -> &mut Vec<u8> {
+        &mut self.replies
+    }
+
+    /// Sends the replies that wait when they are many.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub(super) async fn flush_when_full(&mut self) -> Result<(), Ended> {
+        if self.replies.len() < FULL { Ok(()) } else { self.flush().await }
+    }
+
+    /// Sends the replies that wait.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub(super) async fn flush(&mut self) -> Result<(), Ended> {
+        if self.replies.is_empty() {
+            return Ok(());
+        }
+        let replies = std::mem::take(&mut self.replies);
+        self.send(&replies, &mut Clock::start(self.terms.patience)).await
     }
 
     /// Closes after the last reply. What the peer still sends is read for a moment: bytes that nobody
     /// reads would make the kernel reset the connection, and take the reply away with it.
     pub(super) async fn hang_up(mut self) {
+        if self.flush().await.is_err() {
+            return;
+        }
         let goodbye = async {
             self.stream.shutdown().await?;
             let mut left = MAX_DISCARD;
@@ -178,6 +226,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 
     /// Closes after the last reply: at once when the peer is quiet, or else as [`Peer::hang_up`] does.
     pub(super) async fn leave(mut self) {
+        if self.flush().await.is_err() {
+            return;
+        }
         let quiet = self.buf.is_empty() && !matches!(self.unread().await, Ok(Ok(1..)));
         if !quiet {
             self.hang_up().await;

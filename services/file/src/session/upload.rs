@@ -3,27 +3,30 @@
 use bytes::Bytes;
 use engine::file::{FileName, Hash};
 use engine::{Code, Refusal};
-use tokio::io::{AsyncRead, AsyncWrite};
 use wire::file::{Body, Reply, plain};
 
 use super::Session;
 use super::clock::Clock;
+use super::direct::stop_reading;
+use super::stream::Stream;
 use crate::ended::Ended;
 use crate::service::on_disk;
 use crate::store::{Incoming, Receipt, Resumed};
 use crate::transfer::{Direction, Transfer};
 
-/// What is to come of an upload.
-struct Plan {
+/// An upload under way.
+pub(super) struct Upload {
+    incoming: Incoming,
     name: FileName,
     /// Bytes to come; `None` for all to the end of the stream.
-    left: Option<u64>,
+    pub(super) left: Option<u64>,
     /// What the whole must hash to.
     announced: Option<Hash>,
+    transfer: Transfer,
 }
 
 /// Why an upload did not get all its bytes.
-enum Stopped {
+pub(super) enum Stopped {
     /// The peer, not the disk.
     Ended(Ended),
     /// The stream ended in order, after so many of so many bytes.
@@ -32,7 +35,7 @@ enum Stopped {
     Refused(Refusal),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl<S: Stream> Session<S> {
     /// `UPLOAD`.
     pub(super) async fn upload(&mut self, size: Option<u64>, name: FileName) -> Result<(), Ended> {
         let body = size.map_or(Body::ToEnd, Body::Bytes);
@@ -40,10 +43,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Ok(transfer) => transfer,
             Err(busy) => return self.refuse(busy, body).await,
         };
+        if let Some(content) = size.and_then(|size| self.peer.whole_body(size)) {
+            return self.upload_at_once(name, content, transfer).await;
+        }
         let (store, wanted) = (self.service.store.clone(), name.clone());
         match on_disk(move || store.receive(size.unwrap_or(0), &wanted)).await {
             Ok(incoming) => {
-                self.take_in(incoming, Plan { name, left: size, announced: None }, transfer).await?;
+                let upload = Upload { incoming, name, left: size, announced: None, transfer };
+                self.take_in(upload).await?;
                 if size.is_none() { Err(Ended::Done) } else { Ok(()) }
             }
             Err(refusal) => {
@@ -51,6 +58,60 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.refuse(refusal, body).await
             }
         }
+    }
+
+    /// `UPLOAD` of which everything has arrived with its line.
+    async fn upload_at_once(
+        &mut self,
+        name: FileName,
+        content: Bytes,
+        transfer: Transfer,
+    ) -> Result<(), Ended> {
+        match self.store_at_once(&name, content, &transfer).await {
+            Ok(receipt) => self.stored(receipt, name, transfer).await,
+            Err(refusal) => {
+                transfer.refused(&refusal);
+                self.refuse(refusal, Body::None).await
+            }
+        }
+    }
+
+    /// `UPLOAD:`, whose content has arrived whole.
+    pub(super) async fn upload_plain(&mut self, name: FileName, content: Vec<u8>) -> Result<(), Ended> {
+        let transfer = match Transfer::begin(&self.service, Direction::Upload) {
+            Ok(transfer) => transfer,
+            Err(busy) => return self.refuse(busy, Body::ToEnd).await,
+        };
+        match self.store_at_once(&name, content.into(), &transfer).await {
+            Ok(_) => {
+                transfer.done();
+                self.peer.say(&plain::uploaded(&name)).await?;
+                Err(Ended::Done)
+            }
+            Err(refusal) => {
+                transfer.refused(&refusal);
+                self.refuse(refusal, Body::ToEnd).await
+            }
+        }
+    }
+
+    /// Stores what is in memory, in one go.
+    async fn store_at_once(
+        &self,
+        name: &FileName,
+        content: Bytes,
+        transfer: &Transfer,
+    ) -> Result<Receipt, Refusal> {
+        transfer.moved(content.len());
+        let (service, name) = (self.service.clone(), name.clone());
+        on_disk(move || {
+            let mut incoming = service.store.receive(content.len() as u64, &name)?;
+            incoming.write(&content)?;
+            let stored = incoming.store(&name, None)?;
+            service.tell();
+            Ok(stored)
+        })
+        .await
     }
 
     /// `RESUME`. The peer waits for the offset, so nothing follows a refusal.
@@ -69,8 +130,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Ok(Resumed::Partial(incoming)) => {
                 let offset = incoming.len();
                 self.reply(Reply::Continue { offset }).await?;
-                let plan = Plan { name, left: Some(size - offset), announced: Some(hash) };
-                self.take_in(incoming, plan, transfer).await
+                let left = Some(size - offset);
+                self.take_in(Upload { incoming, name, left, announced: Some(hash), transfer }).await
             }
             Err(refusal) => {
                 transfer.refused(&refusal);
@@ -79,100 +140,109 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// `UPLOAD:`, whose content has arrived whole.
-    pub(super) async fn upload_plain(&mut self, name: FileName, content: Vec<u8>) -> Result<(), Ended> {
-        let transfer = match Transfer::begin(&self.service, Direction::Upload) {
-            Ok(transfer) => transfer,
-            Err(busy) => return self.refuse(busy, Body::ToEnd).await,
-        };
-        transfer.moved(content.len());
-        let (service, wanted) = (self.service.clone(), name.clone());
-        let stored = on_disk(move || {
-            let mut incoming = service.store.receive(content.len() as u64, &wanted)?;
-            incoming.write(&content)?;
-            incoming.store(&wanted, None)?;
-            service.tell();
-            Ok(())
-        });
-        match stored.await {
-            Ok(()) => {
-                transfer.done();
-                self.peer.say(&plain::uploaded(&name)).await?;
-                Err(Ended::Done)
-            }
-            Err(refusal) => {
-                transfer.refused(&refusal);
-                self.refuse(refusal, Body::ToEnd).await
+    /// Takes the bytes of an upload in and stores them. A file that did not get all of them goes, or waits
+    /// to be resumed.
+    async fn take_in(&mut self, upload: Upload) -> Result<(), Ended> {
+        let (upload, poured) = self.pour(upload).await;
+        match poured {
+            Ok(()) => self.store(upload).await,
+            Err(stopped) => {
+                let body = upload.body();
+                let transfer = upload.give_up().await;
+                self.tell().await;
+                self.stop(stopped, body, transfer).await
             }
         }
     }
 
-    /// Takes the bytes of an upload in and stores them.
-    async fn take_in(&mut self, incoming: Incoming, mut plan: Plan, transfer: Transfer) -> Result<(), Ended> {
-        match self.pour(incoming, &mut plan, &transfer).await {
-            Ok(incoming) => self.store(incoming, plan, transfer).await,
-            Err(Stopped::Refused(refusal)) => {
-                self.tell().await;
+    /// Says what became of an upload that is not stored.
+    async fn stop(&mut self, stopped: Stopped, body: Body, transfer: Transfer) -> Result<(), Ended> {
+        match stopped {
+            Stopped::Refused(refusal) => {
                 transfer.refused(&refusal);
-                self.refuse(refusal, plan.body()).await
+                self.refuse(refusal, body).await
             }
-            Err(Stopped::Short { came, size }) => {
-                self.tell().await;
+            Stopped::Short { came, size } => {
                 drop(transfer);
                 let short = format!("{came} of {size} bytes came");
                 self.refuse(Refusal::new(Code::BadRequest, short), Body::None).await?;
                 Err(Ended::Lost)
             }
-            Err(Stopped::Ended(ended)) => {
-                self.tell().await;
+            Stopped::Ended(ended) => {
                 drop(transfer);
                 if ended == Ended::Slow {
-                    self.refuse(Refusal::new(Code::TooSlow, "the upload came too slowly"), Body::None)
-                        .await?;
+                    let slow = Refusal::new(Code::TooSlow, "the upload came too slowly");
+                    self.refuse(slow, Body::None).await?;
                 }
                 Err(ended)
             }
         }
     }
 
-    /// Pours the body into the file. A file that did not get all of it goes, or waits to be resumed.
-    async fn pour(
-        &mut self,
-        mut incoming: Incoming,
-        plan: &mut Plan,
-        transfer: &Transfer,
-    ) -> Result<Incoming, Stopped> {
-        let mut clock = Clock::start(self.peer.patience());
-        while plan.left != Some(0) {
-            let bytes = tokio::select! {
-                bytes = self.peer.body(plan.left.unwrap_or(u64::MAX), &mut clock) => bytes,
-                () = superseded(&incoming) => Err(Ended::Superseded),
-            };
-            let stopped = match (bytes, plan.left) {
-                (Ok(bytes), _) if !bytes.is_empty() => {
-                    incoming = write(incoming, bytes, plan, transfer).await?;
-                    continue;
-                }
-                (Ok(_), None) => break,
-                (Ok(_), Some(left)) => Stopped::Short { came: incoming.len(), size: incoming.len() + left },
-                (Err(ended), _) => Stopped::Ended(ended),
-            };
-            // What was read ahead is worth keeping for a resume.
-            let rest = self.peer.rest_of_body(plan.left.unwrap_or(0));
-            let incoming = write(incoming, rest, plan, transfer).await?;
-            on_disk(move || drop(incoming)).await;
-            return Err(stopped);
+    /// Pours the body into the file: what has been read already, and then the rest, on a thread of its own
+    /// where there is one.
+    async fn pour(&mut self, upload: Upload) -> (Upload, Result<(), Stopped>) {
+        if let Err(ended) = self.peer.flush().await {
+            return (upload, Err(Stopped::Ended(ended)));
         }
-        Ok(incoming)
+        let Some(direct) = self.direct(upload.left) else { return self.pour_by_pieces(upload).await };
+        let ahead = self.peer.body_ahead(upload.left);
+        let (mut upload, written) = upload.write_on_disk(ahead).await;
+        if let Err(refusal) = written {
+            return (upload, Err(Stopped::Refused(refusal)));
+        }
+        let give_up = upload.incoming.give_up();
+        let wanted = give_up.clone();
+        let mut poured = std::pin::pin!(on_disk(move || {
+            let poured = direct.receive(&mut upload, &wanted);
+            (upload, poured)
+        }));
+        tokio::select! {
+            poured = poured.as_mut() => return poured,
+            () = give_up.cancelled() => {}
+        }
+        self.peer.socket().map(stop_reading);
+        poured.await
+    }
+
+    /// Pours the body into the file as the runtime hears of it.
+    async fn pour_by_pieces(&mut self, mut upload: Upload) -> (Upload, Result<(), Stopped>) {
+        let mut clock = Clock::start(self.peer.patience());
+        let give_up = upload.incoming.give_up();
+        while upload.left != Some(0) {
+            let bytes = tokio::select! {
+                bytes = self.peer.body(upload.left.unwrap_or(u64::MAX), &mut clock) => bytes,
+                () = give_up.cancelled() => Err(Ended::Superseded),
+            };
+            let (bytes, stopped) = match bytes {
+                Ok(bytes) if bytes.is_empty() => {
+                    let ended = upload.at_end();
+                    return (upload, ended);
+                }
+                Ok(bytes) => (bytes, None),
+                // What was read ahead is worth keeping for a resume.
+                Err(ended) => (self.peer.body_ahead(upload.left), Some(Stopped::Ended(ended))),
+            };
+            let written;
+            (upload, written) = upload.write_on_disk(bytes).await;
+            if let Some(stopped) = written.err().map(Stopped::Refused).or(stopped) {
+                return (upload, Err(stopped));
+            }
+        }
+        (upload, Ok(()))
     }
 
     /// Stores a file that has all its bytes.
-    async fn store(&mut self, incoming: Incoming, plan: Plan, transfer: Transfer) -> Result<(), Ended> {
-        let (name, announced) = (plan.name.clone(), plan.announced);
-        let stored = on_disk(move || incoming.store(&name, announced)).await;
-        self.tell().await;
-        match stored {
-            Ok(receipt) => self.stored(receipt, plan.name, transfer).await,
+    async fn store(&mut self, upload: Upload) -> Result<(), Ended> {
+        let Upload { incoming, name, announced, transfer, .. } = upload;
+        let (service, wanted) = (self.service.clone(), name.clone());
+        let stored = on_disk(move || {
+            let stored = incoming.store(&wanted, announced);
+            service.tell();
+            stored
+        });
+        match stored.await {
+            Ok(receipt) => self.stored(receipt, name, transfer).await,
             Err(refusal) => {
                 transfer.refused(&refusal);
                 self.refuse(refusal, Body::None).await
@@ -192,38 +262,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 }
 
-impl Plan {
+impl Upload {
+    /// Writes bytes into the file. Without a size they are reserved as they come.
+    ///
+    /// # Errors
+    /// A limit or the disk.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let len = bytes.len() as u64;
+        self.transfer.moved(bytes.len());
+        match &mut self.left {
+            Some(left) => *left -= len,
+            None => self.incoming.reserve(len, &self.name)?,
+        }
+        self.incoming.write(bytes)
+    }
+
+    async fn write_on_disk(mut self, bytes: Bytes) -> (Self, Result<(), Refusal>) {
+        if bytes.is_empty() {
+            return (self, Ok(()));
+        }
+        on_disk(move || {
+            let written = self.write(&bytes);
+            (self, written)
+        })
+        .await
+    }
+
+    /// What an orderly end of the stream means here.
+    ///
+    /// # Errors
+    /// [`Stopped::Short`] when more was to come.
+    pub(super) fn at_end(&self) -> Result<(), Stopped> {
+        let came = self.incoming.len();
+        match self.left {
+            None | Some(0) => Ok(()),
+            Some(left) => Err(Stopped::Short { came, size: came + left }),
+        }
+    }
+
     /// What the peer sends all the same when the upload is refused now.
     fn body(&self) -> Body {
         self.left.map_or(Body::ToEnd, Body::Bytes)
     }
-}
 
-/// Writes bytes into the file. Without a size they are reserved as they come.
-async fn write(
-    mut incoming: Incoming,
-    bytes: Bytes,
-    plan: &mut Plan,
-    transfer: &Transfer,
-) -> Result<Incoming, Stopped> {
-    let len = bytes.len() as u64;
-    transfer.moved(bytes.len());
-    let unannounced = plan.left.is_none().then(|| plan.name.clone());
-    plan.left = plan.left.map(|left| left - len);
-    let written = on_disk(move || {
-        if let Some(name) = unannounced {
-            incoming.reserve(len, &name)?;
-        }
-        incoming.write(&bytes)?;
-        Ok(incoming)
-    });
-    written.await.map_err(Stopped::Refused)
-}
-
-/// Waits until another connection goes on with the same upload.
-async fn superseded(incoming: &Incoming) {
-    match incoming.claim() {
-        Some(claim) => claim.wanted().await,
-        None => std::future::pending().await,
+    /// Removes the file, or leaves it to a resume.
+    async fn give_up(self) -> Transfer {
+        let Upload { incoming, transfer, .. } = self;
+        on_disk(move || drop(incoming)).await;
+        transfer
     }
 }

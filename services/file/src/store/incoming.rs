@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use cap_std::fs::OpenOptions;
 use engine::file::{FileName, Hash, Reservation};
 use engine::{Code, Refusal};
+use tokio_util::sync::CancellationToken;
 
 use super::folders::Folders;
 use super::partials::Claim;
@@ -100,9 +101,9 @@ impl Incoming {
         self.reservation.written()
     }
 
-    /// Who else may want to go on with this upload.
-    pub(crate) fn claim(&self) -> Option<&Claim> {
-        self.claim.as_ref()
+    /// Told when somebody else goes on with this upload.
+    pub(crate) fn give_up(&self) -> CancellationToken {
+        self.claim.as_ref().map_or_else(CancellationToken::new, Claim::give_up)
     }
 
     /// Asks for room for `more` bytes than were reserved so far.
@@ -143,19 +144,14 @@ impl Incoming {
             self.keep = false;
             return Err(Refusal::new(Code::HashMismatch, format!("the bytes that arrived hash to {hash}")));
         }
-        self.store.flushed(self.seal(hash))?;
-        self.place(name)?;
+        self.store.flushed(self.file.sync_all())?;
+        self.place(name, hash)?;
         Ok(Receipt { size: self.len(), hash })
     }
 
-    /// Ties the hash to the bytes and flushes both.
-    fn seal(&self, hash: Hash) -> io::Result<()> {
-        self.store.0.tags.write(&self.file, &self.file.metadata()?, hash);
-        self.file.sync_all()
-    }
-
-    /// Gives the file its name and flushes the folders on the way.
-    fn place(&mut self, name: &FileName) -> Result<(), Refusal> {
+    /// Gives the file its name and its tag and flushes the folders on the way. A tag that is lost in a power
+    /// cut all the same is made anew when the file is first asked for.
+    fn place(&mut self, name: &FileName, hash: Hash) -> Result<(), Refusal> {
         let (parts, own) = name.split();
         let store = self.store.clone();
         let folders = {
@@ -168,6 +164,9 @@ impl Incoming {
             }
             folders
         };
+        if let Ok(meta) = self.file.metadata() {
+            store.0.tags.write(&self.file, &meta, hash);
+        }
         store.flushed(folders.sync())
     }
 

@@ -25,8 +25,8 @@ use std::{fmt, fs, io};
 use cap_std::fs::Dir;
 use engine::file::{Admission, FileName, Limits, Room};
 use engine::{Code, Refusal};
-use rustix::fs::FlockOperation;
-use rustix::io::Errno;
+use rustix::fs::{FlockOperation, FsWord};
+use rustix::io::{Errno, ReadWriteFlags};
 use tracing::warn;
 
 pub(crate) use incoming::{Incoming, Receipt};
@@ -37,6 +37,9 @@ pub(crate) use stored::Stored;
 const UPLOAD: &str = ".parlance-upload-";
 /// How a partial upload's file begins; its hash follows.
 const PARTIAL: &str = ".parlance-partial-";
+
+/// What Linux calls a tmpfs (`TMPFS_MAGIC`).
+const TMPFS: FsWord = 0x0102_1994;
 
 /// The data folder. Clones are the same folder.
 #[derive(Clone)]
@@ -53,6 +56,10 @@ struct Inner {
     tags: tags::Tags,
     claims: partials::Claims,
     uploads: AtomicU64,
+    /// Files that were found to have other bytes at the same size and time.
+    silent_changes: AtomicU64,
+    /// How to read a file without waiting for the disk.
+    eager: ReadWriteFlags,
     /// A flush has failed.
     failed: AtomicBool,
 }
@@ -70,6 +77,8 @@ pub(crate) struct Totals {
     pub(crate) promised: u64,
     /// Bytes that the file system has free.
     pub(crate) free: u64,
+    /// Files that were found to have other bytes than before at the same size and time.
+    pub(crate) silent_changes: u64,
 }
 
 impl Store {
@@ -83,6 +92,7 @@ impl Store {
         let folder = File::open(path).map_err(unusable("opened"))?;
         take_alone(&folder)?;
         let store = Store(Arc::new(Inner {
+            eager: eager(&folder),
             root: Dir::from_std_file(folder),
             path: path.to_owned(),
             books: Mutex::new(Admission::new(limits)),
@@ -90,6 +100,7 @@ impl Store {
             tags: tags::Tags::default(),
             claims: partials::Claims::default(),
             uploads: AtomicU64::default(),
+            silent_changes: AtomicU64::default(),
             failed: AtomicBool::new(false),
         }));
         store.try_writing().map_err(unusable("written"))?;
@@ -108,7 +119,8 @@ impl Store {
         let free = self.free().unwrap_or(0);
         let books = self.books();
         let (files, stored) = (books.files(), books.stored());
-        Totals { files, stored, partial: books.partial(), promised: books.promised(), free }
+        let silent_changes = self.0.silent_changes.load(Ordering::Relaxed);
+        Totals { files, stored, partial: books.partial(), promised: books.promised(), free, silent_changes }
     }
 
     /// Bytes that the file system has free for us.
@@ -189,6 +201,14 @@ impl fmt::Debug for Store {
 
 fn unusable(what: &str) -> impl Fn(io::Error) -> String {
     move |error| format!("can't be {what} ({error}); give a folder that this user can write to")
+}
+
+/// How to read no more of a file than is in memory. A file system that is all in memory need not be told.
+fn eager(folder: &impl AsFd) -> ReadWriteFlags {
+    match rustix::fs::fstatfs(folder) {
+        Ok(disk) if disk.f_type == TMPFS => ReadWriteFlags::empty(),
+        _ => ReadWriteFlags::NOWAIT,
+    }
 }
 
 /// Two processes on one folder would sweep each other's temporaries away.

@@ -46,10 +46,10 @@ pub(crate) enum Resumed {
 }
 
 impl Claim {
-    /// Waits until somebody else wants to send the same bytes: most likely the same peer on a new
+    /// Told when somebody else wants to send the same bytes: most likely the same peer on a new
     /// connection, which noticed the end of the old one before we did.
-    pub(crate) async fn wanted(&self) {
-        self.sender.give_up.cancelled().await;
+    pub(super) fn give_up(&self) -> CancellationToken {
+        self.sender.give_up.clone()
     }
 }
 

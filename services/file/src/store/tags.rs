@@ -1,36 +1,66 @@
 //! The hash that goes with a file, so that it need not be read again to be known.
 //!
-//! It is an extended attribute of the file, with the size and the time of the last change that it was
-//! taken at: a file that was edited by hand no longer fits its tag and is hashed anew. Where the file
-//! system has no such attributes, a bounded table in memory stands in.
+//! It is an extended attribute of the file, with what the file was when it was taken: a file that was
+//! edited by hand no longer fits its tag and is hashed anew. Where the file system has no such attributes,
+//! the bounded table in memory that stands in front of them stands alone.
+//!
+//! Whoever edits a file and then puts its size and its time back as they were still moves the inode's own
+//! time of change, which nobody can set. It is a part of the stamp. To write the attribute moves it too, so
+//! an attribute holds for [`SETTLING`] after the moment it was written at.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use engine::file::Hash;
 use rustix::fs::XattrFlags;
 
 const ATTRIBUTE: &str = "user.parlance.blake3";
-/// Longer than any tag: 64 hex digits, a size, seconds and nanoseconds.
-const LONGEST: usize = 160;
-/// Files that the table in memory knows at most, at about 100 bytes each.
-const REMEMBERED: usize = 65_536;
+/// Longer than any tag: 64 hex digits, a size, two times of seconds and nanoseconds.
+const LONGEST: usize = 192;
+/// Files that the table in memory knows at most, at about 150 bytes each.
+const REMEMBERED: usize = 32_768;
+/// How long after its tag an inode may still be changed by what we do to it ourselves.
+const SETTLING: Duration = Duration::from_secs(1);
 
-/// What a file's bytes can't change without, short of somebody turning back the clock.
+/// What a file's bytes can't change without, short of somebody turning back the clock of the machine or
+/// writing to the disk behind the file system's back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     size: u64,
-    secs: i64,
-    nanos: i64,
+    /// When the bytes were changed, in seconds and nanoseconds; anybody may set it.
+    modified: (i64, i64),
+    /// When anything about the file was changed.
+    changed: (i64, i64),
 }
 
 impl Stamp {
     pub(super) fn of(meta: &Metadata) -> Self {
-        Stamp { size: meta.size(), secs: meta.mtime(), nanos: meta.mtime_nsec() }
+        Stamp {
+            size: meta.size(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        }
     }
+
+    /// Whether anybody who looks at the size and the time of a file would take both for the same.
+    pub(super) fn looks_like(&self, other: &Stamp) -> bool {
+        (self.size, self.modified) == (other.size, other.modified)
+    }
+}
+
+/// What is known about the hash of a file as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is this.
+    Hash(Hash),
+    /// It was this. Size and time are as they were, but somebody has changed something since.
+    Perhaps(Hash),
+    /// Nothing.
+    Nothing,
 }
 
 /// Reads and writes tags.
@@ -40,22 +70,34 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    /// The hash of a file as it is now, when it is known.
-    pub(super) fn read(&self, file: &File, meta: &Metadata) -> Option<Hash> {
-        let stamp = Stamp::of(meta);
-        attribute(file, stamp).or_else(|| self.memory().recall(meta, stamp))
+    /// The hash of a file as it is now, as far as it is known.
+    pub(super) fn read(&self, file: &File, meta: &Metadata) -> Known {
+        if let Some(hash) = self.recall(meta) {
+            return Known::Hash(hash);
+        }
+        let known = attribute(file).map_or(Known::Nothing, |tag| tag.says(Stamp::of(meta)));
+        if let Known::Hash(hash) = known {
+            self.memory().remember(meta, hash);
+        }
+        known
+    }
+
+    /// The hash of a file as it is now, when it is known without a look at the disk.
+    pub(super) fn recall(&self, meta: &Metadata) -> Option<Hash> {
+        self.memory().recall(meta)
     }
 
     /// Ties a hash to a file as it is now.
     pub(super) fn write(&self, file: &File, meta: &Metadata, hash: Hash) {
-        let Stamp { size, secs, nanos } = Stamp::of(meta);
-        let tag = format!("{hash} {size} {secs}.{nanos}");
-        if rustix::fs::fsetxattr(file, ATTRIBUTE, tag.as_bytes(), XattrFlags::empty()).is_err() {
-            self.memory().remember(meta, hash);
-        }
+        let tag = Tag { hash, stamp: Stamp::of(meta) };
+        let set = rustix::fs::fsetxattr(file, ATTRIBUTE, tag.encode().as_bytes(), XattrFlags::empty());
+        // Where there are no attributes, nothing about the file has changed by this.
+        let tagged = set.is_ok().then(|| file.metadata().ok()).flatten();
+        let now = tagged.filter(|now| tag.says(Stamp::of(now)) == Known::Hash(hash));
+        self.memory().remember(now.as_ref().unwrap_or(meta), hash);
     }
 
-    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,29 +110,63 @@ pub(super) fn hash_bytes(file: &File) -> io::Result<blake3::Hasher> {
     Ok(hasher)
 }
 
-fn attribute(file: &File, stamp: Stamp) -> Option<Hash> {
+/// What the attribute says: `<hash> <size> <modified> <changed>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tag {
+    hash: Hash,
+    /// The file just before it was tagged.
+    stamp: Stamp,
+}
+
+impl Tag {
+    fn encode(&self) -> String {
+        let Stamp { size, modified, changed } = self.stamp;
+        format!("{} {size} {}.{} {}.{}", self.hash, modified.0, modified.1, changed.0, changed.1)
+    }
+
+    fn decode(written: &str) -> Option<Self> {
+        let mut words = written.split(' ');
+        let hash = Hash::from_hex(words.next()?).ok()?;
+        let size = words.next()?.parse().ok()?;
+        let (modified, changed) = (moment(words.next()?)?, moment(words.next()?)?);
+        Some(Tag { hash, stamp: Stamp { size, modified, changed } })
+    }
+
+    /// What it says about a file that is like this now.
+    fn says(&self, now: Stamp) -> Known {
+        if !self.stamp.looks_like(&now) {
+            return Known::Nothing;
+        }
+        let nanos = |(secs, nanos): (i64, i64)| i128::from(secs) * 1_000_000_000 + i128::from(nanos);
+        let since = nanos(now.changed) - nanos(self.stamp.changed);
+        let settled = (0..=SETTLING.as_nanos().cast_signed()).contains(&since);
+        if settled { Known::Hash(self.hash) } else { Known::Perhaps(self.hash) }
+    }
+}
+
+fn moment(written: &str) -> Option<(i64, i64)> {
+    let (secs, nanos) = written.split_once('.')?;
+    Some((secs.parse().ok()?, nanos.parse().ok()?))
+}
+
+/// The tag of a file, whatever has become of the file since.
+fn attribute(file: &File) -> Option<Tag> {
     let mut value = [0; LONGEST];
     let len = rustix::fs::fgetxattr(file, ATTRIBUTE, &mut value).ok()?;
-    let tag = std::str::from_utf8(&value[..len]).ok()?;
-    let (hash, rest) = tag.split_once(' ')?;
-    let Stamp { size, secs, nanos } = stamp;
-    if rest != format!("{size} {secs}.{nanos}") {
-        return None;
-    }
-    Hash::from_hex(hash).ok()
+    Tag::decode(std::str::from_utf8(&value[..len]).ok()?)
 }
 
 /// Hashes by device and inode; the oldest goes first.
 #[derive(Debug, Default)]
 struct Memory {
-    known: BTreeMap<(u64, u64), (Stamp, Hash)>,
+    known: HashMap<(u64, u64), (Stamp, Hash)>,
     order: VecDeque<(u64, u64)>,
 }
 
 impl Memory {
-    fn recall(&self, meta: &Metadata, stamp: Stamp) -> Option<Hash> {
+    fn recall(&self, meta: &Metadata) -> Option<Hash> {
         let (taken, hash) = self.known.get(&(meta.dev(), meta.ino()))?;
-        (*taken == stamp).then_some(*hash)
+        (*taken == Stamp::of(meta)).then_some(*hash)
     }
 
     fn remember(&mut self, meta: &Metadata, hash: Hash) {
@@ -108,7 +184,9 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::FileTimes;
     use std::io::Write;
+    use std::os::unix::fs::FileExt;
 
     use super::*;
 
@@ -116,26 +194,55 @@ mod tests {
     fn a_tag_holds_until_the_file_changes() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"abc").unwrap();
-        let tags = Tags::default();
         let hash = blake3::hash(b"abc");
-        assert_eq!(tags.read(&file, &file.metadata().unwrap()), None);
+        let tags = Tags::default();
+        assert_eq!(tags.read(&file, &file.metadata().unwrap()), Known::Nothing);
         tags.write(&file, &file.metadata().unwrap(), hash);
-        assert_eq!(tags.read(&file, &file.metadata().unwrap()), Some(hash));
+        for tags in [&tags, &Tags::default()] {
+            assert_eq!(tags.read(&file, &file.metadata().unwrap()), Known::Hash(hash));
+            assert_eq!(tags.recall(&file.metadata().unwrap()), Some(hash), "once it was read");
+        }
         file.write_all(b"d").unwrap();
-        assert_eq!(tags.read(&file, &file.metadata().unwrap()), None);
+        assert_eq!(tags.read(&file, &file.metadata().unwrap()), Known::Nothing);
     }
 
     #[test]
-    fn memory_stands_in_and_is_bounded() {
+    fn whoever_puts_the_time_back_has_changed_the_file_all_the_same() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"abc").unwrap();
+        let tags = Tags::default();
+        let before = file.metadata().unwrap();
+        tags.write(&file, &before, blake3::hash(b"abc"));
+        file.write_all_at(b"x", 0).unwrap();
+        file.set_times(FileTimes::new().set_modified(before.modified().unwrap())).unwrap();
+        let after = file.metadata().unwrap();
+        assert!(Stamp::of(&after).looks_like(&Stamp::of(&before)));
+        assert_eq!(tags.recall(&after), None, "memory knows the very moment");
+    }
+
+    #[test]
+    fn an_attribute_holds_for_the_changes_that_come_with_it() {
+        let stamp = Stamp { size: 3, modified: (5, 0), changed: (7, 999_999_999) };
+        let hash = blake3::hash(b"abc");
+        let tag = Tag { hash, stamp };
+        assert_eq!(Tag::decode(&tag.encode()), Some(tag));
+        let says = |changed| tag.says(Stamp { changed, ..stamp });
+        assert_eq!([says((7, 999_999_999)), says((8, 999_999_999))], [Known::Hash(hash); 2]);
+        assert_eq!([says((9, 0)), says((7, 0))], [Known::Perhaps(hash); 2]);
+        assert_eq!(tag.says(Stamp { size: 4, ..stamp }), Known::Nothing);
+        assert_eq!(tag.says(Stamp { modified: (5, 1), ..stamp }), Known::Nothing);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
         let mut file = tempfile::tempfile().unwrap();
         let mut memory = Memory::default();
         let meta = file.metadata().unwrap();
         memory.remember(&meta, blake3::hash(b""));
         memory.remember(&meta, blake3::hash(b""));
-        assert_eq!(memory.recall(&meta, Stamp::of(&meta)), Some(blake3::hash(b"")));
+        assert_eq!(memory.recall(&meta), Some(blake3::hash(b"")));
         assert_eq!(memory.order.len(), 1, "one file is one entry");
         file.write_all(b"x").unwrap();
-        let meta = file.metadata().unwrap();
-        assert_eq!(memory.recall(&meta, Stamp::of(&meta)), None);
+        assert_eq!(memory.recall(&file.metadata().unwrap()), None);
     }
 }

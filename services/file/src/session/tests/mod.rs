@@ -18,11 +18,11 @@ use engine::file::{Hash, Limits, Patience};
 use presence::{Presence, RegistryAddr};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::serve;
+use super::{LANES, serve};
 use crate::SERVICE;
 use crate::ended::Ended;
 use crate::metrics::Metrics;
@@ -67,7 +67,8 @@ impl House {
         let nobody = presence::Config { registry: RegistryAddr::None, instance: None, advertise: None };
         let presence = Presence::start(nobody, SERVICE.name, ([127, 0, 0, 1], 0).into(), &life);
         let (terms, failed) = (rules.terms, CancellationToken::new());
-        let service = Arc::new(Service { store, metrics, presence, terms, failed });
+        let lanes = Arc::new(Semaphore::new(LANES));
+        let service = Arc::new(Service { store, metrics, presence, terms, lanes, failed });
         House { folder, life, service }
     }
 
