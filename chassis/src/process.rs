@@ -20,13 +20,13 @@ use crate::{healthcheck, logging};
 /// Signals that come within this time are one.
 const ONE_BREATH: Duration = Duration::from_millis(5);
 
-/// Something that a service's binary does instead of serving, and then ends: `chat backup`.
+/// Something that a service's binary does instead of serving, and then ends: `chat backup`, `file verify`.
 #[derive(Debug)]
 pub struct Errand<C> {
     /// How it is asked for: the subcommand.
     pub command: fn() -> Command,
-    /// What it does, given the service's flags and its own. What it returns is printed.
-    pub run: fn(C, &ArgMatches) -> Result<String, Failure>,
+    /// Does it, given the service's flags and its own, and says how the process ends.
+    pub run: fn(C, &ArgMatches) -> Result<ExitCode, Failure>,
 }
 
 /// A service's whole `main`: reads the flags, starts it, ends it on SIGTERM or SIGINT.
@@ -63,7 +63,7 @@ where
     let asked = |errand: &&Errand<C>| matches.subcommand_matches((errand.command)().get_name()).is_some();
     if let Some(errand) = errands.iter().find(asked) {
         let (_, matches) = matches.subcommand().expect("it was asked for");
-        return done((errand.run)(config, matches));
+        return (errand.run)(config, matches).unwrap_or_else(|failure| report(&failure));
     }
     if let Err(failure) = logging::init(&flags.logging) {
         return report(&failure);
@@ -76,17 +76,6 @@ where
             Ok(vec![running])
         }),
     )
-}
-
-/// Ends a process that has run an errand.
-fn done(result: Result<String, Failure>) -> ExitCode {
-    match result {
-        Ok(said) => {
-            println!("{said}");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => report(&failure),
-    }
 }
 
 /// Ends a process whose command line makes no sense, or only asks for `--help` or `--version`.

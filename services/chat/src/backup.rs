@@ -1,6 +1,7 @@
 //! `chat backup FILE`: the history as it is now, in one file, also while it is served.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use bytesize::ByteSize;
 use chassis::{Errand, Failure};
@@ -32,8 +33,9 @@ fn command() -> Command {
         .arg(file)
 }
 
-fn run(config: Config, matches: &ArgMatches) -> Result<String, Failure> {
+fn run(config: Config, matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let file: &PathBuf = matches.get_one("file").expect("it is required");
     let Copied { messages, bytes } = store::copy(&config.data, file)?;
-    Ok(format!("{}: {messages} messages, {}", file.display(), ByteSize(bytes)))
+    println!("{}: {messages} messages, {}", file.display(), ByteSize(bytes));
+    Ok(ExitCode::SUCCESS)
 }

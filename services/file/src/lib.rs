@@ -10,6 +10,7 @@ mod service;
 mod session;
 mod store;
 mod transfer;
+mod verify;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use config::{Config, Quota};
 use metrics::Metrics;
 use service::{Service, Terms, on_disk};
 use store::Store;
+pub use verify::VERIFY;
 
 /// What the binary is called and where it serves.
 pub static SERVICE: chassis::Service = chassis::Service {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main(&file::SERVICE, file::start)
+    chassis::main_with(&file::SERVICE, &[file::VERIFY], file::start)
 }

@@ -72,7 +72,7 @@ impl<S: Stream> Session<S> {
     async fn refuse_download(&mut self, refusal: Refusal, form: Form) -> Result<(), Ended> {
         if matches!(form, Form::Plain) && refusal.code == Code::NotFound {
             self.service.metrics.refused(refusal.code);
-            self.peer.say(plain::NOT_FOUND).await?;
+            self.peer.say(plain::NOT_FOUND.as_bytes()).await?;
             return Err(Ended::Done);
         }
         self.refuse(refusal, form.body()).await

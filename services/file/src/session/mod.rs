@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use engine::file::{FileName, Prefix};
 use engine::{Code, Refusal};
+use tracing::warn;
 use wire::file::{Body, Rejected, Reply, Request, encode_entry};
 
 use crate::ended::Ended;
@@ -26,11 +27,9 @@ use peer::{MAX_DISCARD, Peer};
 use stream::Stream;
 
 /// What a peer hears as the service goes away.
-const GOING_AWAY: &str = "INFO:server is going away\n";
+const GOING_AWAY: &[u8] = b"INFO:server is going away\n";
 /// Bytes from which on a transfer gets a thread of its own.
 const WORTH_A_THREAD: u64 = 128 * 1024;
-/// How much of a list is sent in one piece.
-const LIST_PIECE: usize = 64 * 1024;
 
 /// One connection at work.
 struct Session<S> {
@@ -91,19 +90,27 @@ impl<S: Stream> Session<S> {
 
     async fn list(&mut self, prefix: Prefix) -> Result<(), Ended> {
         let store = self.service.store.clone();
-        let entries = match on_disk(move || store.list(&prefix)).await {
-            Ok(entries) => entries,
+        let mut listing = match on_disk(move || store.list(&prefix, encode_entry)).await {
+            Ok(listing) => listing,
             Err(refusal) => return self.refuse(refusal, Body::None).await,
         };
-        let mut piece = Reply::List { count: entries.len() as u64 }.encode();
-        for entry in &entries {
-            piece.push_str(&encode_entry(entry));
-            if piece.len() >= LIST_PIECE {
-                self.peer.say(&piece).await?;
-                piece.clear();
+        self.reply(Reply::List { count: listing.count }).await?;
+        loop {
+            let (next, piece) = on_disk(move || {
+                let piece = listing.next();
+                (listing, piece)
+            })
+            .await;
+            listing = next;
+            match piece {
+                Ok(piece) if piece.is_empty() => return Ok(()),
+                Ok(piece) => self.peer.say(&piece).await?,
+                Err(error) => {
+                    warn!(%error, "a list can't be sent to its end");
+                    return Err(Ended::Broken);
+                }
             }
         }
-        self.peer.say(&piece).await
     }
 
     async fn delete(&mut self, name: FileName) -> Result<(), Ended> {
@@ -128,7 +135,7 @@ impl<S: Stream> Session<S> {
     }
 
     async fn reply(&mut self, reply: Reply) -> Result<(), Ended> {
-        self.peer.say(&reply.encode()).await
+        self.peer.say(reply.encode().as_bytes()).await
     }
 
     async fn reject(&mut self, rejected: Rejected) -> Result<(), Ended> {

@@ -171,8 +171,8 @@ impl<S: Stream> Peer<S> {
     ///
     /// # Errors
     /// As [`Peer::send`].
-    pub(super) async fn say(&mut self, reply: &str) -> Result<(), Ended> {
-        self.replies.extend_from_slice(reply.as_bytes());
+    pub(super) async fn say(&mut self, reply: &[u8]) -> Result<(), Ended> {
+        self.replies.extend_from_slice(reply);
         self.flush_when_full().await
     }
 

@@ -85,7 +85,7 @@ impl<S: Stream> Session<S> {
         match self.store_at_once(&name, content.into(), &transfer).await {
             Ok(_) => {
                 transfer.done();
-                self.peer.say(&plain::uploaded(&name)).await?;
+                self.peer.say(plain::uploaded(&name).as_bytes()).await?;
                 Err(Ended::Done)
             }
             Err(refusal) => {
@@ -201,7 +201,9 @@ impl<S: Stream> Session<S> {
             poured = poured.as_mut() => return poured,
             () = give_up.cancelled() => {}
         }
-        self.peer.socket().map(stop_reading);
+        if let Some(socket) = self.peer.socket() {
+            stop_reading(socket);
+        }
         poured.await
     }
 

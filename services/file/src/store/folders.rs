@@ -5,6 +5,8 @@ use std::io;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
+use super::flushes::Flushes;
+
 /// The folders on the way to a file, outermost first, all of them open. No link is followed on the way,
 /// not even one that stays inside: what a list does not show can't be reached either.
 pub(super) struct Folders<'a> {
@@ -56,11 +58,8 @@ impl<'a> Folders<'a> {
 
     /// Flushes every folder on the way, innermost first: a file is not there for good before each entry
     /// that leads to it is, whoever made it.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        for folder in self.below.iter().rev().chain([self.root]) {
-            rustix::fs::fsync(folder)?;
-        }
-        Ok(())
+    pub(super) fn sync(&self, flushes: &Flushes) -> io::Result<()> {
+        self.below.iter().rev().chain([self.root]).try_for_each(|folder| flushes.sync(folder))
     }
 }
 

@@ -144,7 +144,7 @@ impl Incoming {
             self.keep = false;
             return Err(Refusal::new(Code::HashMismatch, format!("the bytes that arrived hash to {hash}")));
         }
-        self.store.flushed(self.file.sync_all())?;
+        self.store.flushed(self.file.sync_data())?;
         self.place(name, hash)?;
         Ok(Receipt { size: self.len(), hash })
     }
@@ -167,7 +167,7 @@ impl Incoming {
         if let Ok(meta) = self.file.metadata() {
             store.0.tags.write(&self.file, &meta, hash);
         }
-        store.flushed(folders.sync())
+        store.flushed(folders.sync(&store.0.flushes))
     }
 
     fn rename_into(&mut self, folders: &Folders<'_>, own: &str) -> Result<(), Refusal> {

@@ -5,14 +5,17 @@
 //! their connection goes, and `.parlance-partial-<hash>`, which wait to be resumed. A finished one is
 //! flushed, renamed to its name, and the folders on the way are flushed; only then is it stored.
 
+mod flushes;
 mod folders;
 mod incoming;
+mod listing;
 mod partials;
 mod probe;
 mod remove;
 mod stored;
 mod tags;
 mod trouble;
+mod verify;
 mod walk;
 
 use std::fs::File;
@@ -32,6 +35,7 @@ use tracing::warn;
 pub(crate) use incoming::{Incoming, Receipt};
 pub(crate) use partials::Resumed;
 pub(crate) use stored::Stored;
+pub(crate) use verify::{Finding, verify};
 
 /// How a plain upload's temporary begins; a number follows.
 const UPLOAD: &str = ".parlance-upload-";
@@ -55,6 +59,7 @@ struct Inner {
     names: Mutex<()>,
     tags: tags::Tags,
     claims: partials::Claims,
+    flushes: flushes::Flushes,
     uploads: AtomicU64,
     /// Files that were found to have other bytes at the same size and time.
     silent_changes: AtomicU64,
@@ -99,6 +104,7 @@ impl Store {
             names: Mutex::default(),
             tags: tags::Tags::default(),
             claims: partials::Claims::default(),
+            flushes: flushes::Flushes::default(),
             uploads: AtomicU64::default(),
             silent_changes: AtomicU64::default(),
             failed: AtomicBool::new(false),

@@ -25,6 +25,6 @@ impl Store {
             folders.tidy(name.split().0);
             folders
         };
-        self.flushed(folders.sync())
+        self.flushed(folders.sync(&self.0.flushes))
     }
 }

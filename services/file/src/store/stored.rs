@@ -137,7 +137,7 @@ impl Store {
 }
 
 /// Opens a file and nothing else.
-fn open_file(folder: &Dir, own: &str) -> io::Result<File> {
+pub(super) fn open_file(folder: &Dir, own: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(flags(READ));
     let file = folder.open_with(own, &options)?.into_std();

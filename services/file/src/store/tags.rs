@@ -72,8 +72,10 @@ pub(super) struct Tags {
 impl Tags {
     /// The hash of a file as it is now, as far as it is known.
     pub(super) fn read(&self, file: &File, meta: &Metadata) -> Known {
-        if let Some(hash) = self.recall(meta) {
-            return Known::Hash(hash);
+        // Memory knows the very moment at which the file was last tagged or looked at, an attribute does not.
+        let remembered = self.memory().says(meta);
+        if remembered != Known::Nothing {
+            return remembered;
         }
         let known = attribute(file).map_or(Known::Nothing, |tag| tag.says(Stamp::of(meta)));
         if let Known::Hash(hash) = known {
@@ -84,17 +86,16 @@ impl Tags {
 
     /// The hash of a file as it is now, when it is known without a look at the disk.
     pub(super) fn recall(&self, meta: &Metadata) -> Option<Hash> {
-        self.memory().recall(meta)
+        match self.memory().says(meta) {
+            Known::Hash(hash) => Some(hash),
+            Known::Perhaps(_) | Known::Nothing => None,
+        }
     }
 
     /// Ties a hash to a file as it is now.
     pub(super) fn write(&self, file: &File, meta: &Metadata, hash: Hash) {
-        let tag = Tag { hash, stamp: Stamp::of(meta) };
-        let set = rustix::fs::fsetxattr(file, ATTRIBUTE, tag.encode().as_bytes(), XattrFlags::empty());
-        // Where there are no attributes, nothing about the file has changed by this.
-        let tagged = set.is_ok().then(|| file.metadata().ok()).flatten();
-        let now = tagged.filter(|now| tag.says(Stamp::of(now)) == Known::Hash(hash));
-        self.memory().remember(now.as_ref().unwrap_or(meta), hash);
+        let tagged = tag(file, Stamp::of(meta), hash);
+        self.memory().remember(tagged.as_ref().unwrap_or(meta), hash);
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -108,6 +109,12 @@ pub(super) fn hash_bytes(file: &File) -> io::Result<blake3::Hasher> {
     io::Seek::rewind(&mut &*file)?;
     hasher.update_reader(file)?;
     Ok(hasher)
+}
+
+/// The hash that a file of this size and time was stored with.
+pub(super) fn tagged(file: &File, meta: &Metadata) -> Option<Hash> {
+    let tag = attribute(file).filter(|tag| tag.stamp.looks_like(&Stamp::of(meta)))?;
+    Some(tag.hash)
 }
 
 /// What the attribute says: `<hash> <size> <modified> <changed>`.
@@ -156,6 +163,21 @@ fn attribute(file: &File) -> Option<Tag> {
     Tag::decode(std::str::from_utf8(&value[..len]).ok()?)
 }
 
+/// Writes the tag of a file, and says what the file is then; `None` where that can't be done. The first
+/// writing may move the time of change by years; the second is close behind it.
+fn tag(file: &File, mut stamp: Stamp, hash: Hash) -> Option<Metadata> {
+    for _ in 0..2 {
+        let tag = Tag { hash, stamp };
+        rustix::fs::fsetxattr(file, ATTRIBUTE, tag.encode().as_bytes(), XattrFlags::empty()).ok()?;
+        let tagged = file.metadata().ok()?;
+        if tag.says(Stamp::of(&tagged)) == Known::Hash(hash) {
+            return Some(tagged);
+        }
+        stamp.changed = Stamp::of(&tagged).changed;
+    }
+    None
+}
+
 /// Hashes by device and inode; the oldest goes first.
 #[derive(Debug, Default)]
 struct Memory {
@@ -164,9 +186,13 @@ struct Memory {
 }
 
 impl Memory {
-    fn recall(&self, meta: &Metadata) -> Option<Hash> {
-        let (taken, hash) = self.known.get(&(meta.dev(), meta.ino()))?;
-        (*taken == Stamp::of(meta)).then_some(*hash)
+    fn says(&self, meta: &Metadata) -> Known {
+        let now = Stamp::of(meta);
+        match self.known.get(&(meta.dev(), meta.ino())) {
+            Some((taken, hash)) if *taken == now => Known::Hash(*hash),
+            Some((taken, hash)) if taken.looks_like(&now) => Known::Perhaps(*hash),
+            _ => Known::Nothing,
+        }
     }
 
     fn remember(&mut self, meta: &Metadata, hash: Hash) {
@@ -217,7 +243,7 @@ mod tests {
         file.set_times(FileTimes::new().set_modified(before.modified().unwrap())).unwrap();
         let after = file.metadata().unwrap();
         assert!(Stamp::of(&after).looks_like(&Stamp::of(&before)));
-        assert_eq!(tags.recall(&after), None, "memory knows the very moment");
+        assert_eq!(tags.read(&file, &after), Known::Perhaps(blake3::hash(b"abc")));
     }
 
     #[test]
@@ -234,15 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_has_been_there_for_long_is_tagged_once() {
+        let file = tempfile::tempfile().unwrap();
+        let hash = blake3::hash(b"");
+        let long_ago = Stamp { changed: (1, 0), ..Stamp::of(&file.metadata().unwrap()) };
+        let tagged = tag(&file, long_ago, hash).unwrap();
+        assert_eq!(Stamp::of(&tagged), Stamp::of(&file.metadata().unwrap()));
+        assert_eq!(Tags::default().read(&file, &tagged), Known::Hash(hash));
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let mut file = tempfile::tempfile().unwrap();
         let mut memory = Memory::default();
         let meta = file.metadata().unwrap();
         memory.remember(&meta, blake3::hash(b""));
         memory.remember(&meta, blake3::hash(b""));
-        assert_eq!(memory.recall(&meta), Some(blake3::hash(b"")));
+        assert_eq!(memory.says(&meta), Known::Hash(blake3::hash(b"")));
         assert_eq!(memory.order.len(), 1, "one file is one entry");
         file.write_all(b"x").unwrap();
-        assert_eq!(memory.recall(&file.metadata().unwrap()), None);
+        assert_eq!(memory.says(&file.metadata().unwrap()), Known::Nothing);
     }
 }

@@ -1,37 +1,22 @@
 //! Everything that is stored.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use cap_std::fs::{Dir, DirEntry};
-use engine::Refusal;
-use engine::file::{Entry, FileName, Prefix};
+use engine::file::{FileName, Prefix};
 
+use super::Store;
 use super::folders::open_folder;
-use super::{Store, trouble};
+
+/// Names of one folder that are in memory at once while they are sorted. A folder of more is read once for
+/// each so many.
+const BATCH: usize = 32_768;
 
 /// Called with each file: the folder it lies in, its own name there, its whole name.
-type Visit<'a> = dyn FnMut(&Dir, &str, FileName) + 'a;
+pub(super) type Visit<'a> = dyn FnMut(&Dir, &str, FileName) + 'a;
 
 impl Store {
-    /// The files whose names begin so, sorted by the bytes of the whole name. Files put there by hand are
-    /// hashed first; one that goes meanwhile is left out.
-    ///
-    /// # Errors
-    /// A folder that can't be read.
-    pub(crate) fn list(&self, prefix: &Prefix) -> Result<Vec<Entry>, Refusal> {
-        let mut entries = Vec::new();
-        let mut visit = |folder: &Dir, own: &str, name: FileName| {
-            if prefix.covers(&name)
-                && let Ok(stored) = self.read_in(folder, own)
-            {
-                entries.push(stored.entry(name));
-            }
-        };
-        walk(&self.0.root, "", prefix, &mut visit).map_err(|error| trouble::refusal(&error))?;
-        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(entries)
-    }
-
     /// Counts what is there, for what people put into the folder or took out of it by hand.
     ///
     /// # Errors
@@ -55,7 +40,7 @@ impl Store {
 
 /// Visits the files below a folder whose names may begin so. `at` is the folder's name with its slash.
 /// Links are not followed; what has no name that a request can have is not there. Names bound the depth.
-fn walk(folder: &Dir, at: &str, prefix: &Prefix, visit: &mut Visit<'_>) -> io::Result<()> {
+pub(super) fn walk(folder: &Dir, at: &str, prefix: &Prefix, visit: &mut Visit<'_>) -> io::Result<()> {
     for entry in folder.entries()? {
         let entry = entry?;
         let Some((own, name)) = name_of(&entry, at) else { continue };
@@ -64,17 +49,74 @@ fn walk(folder: &Dir, at: &str, prefix: &Prefix, visit: &mut Visit<'_>) -> io::R
             visit(folder, &own, name);
         } else if kind.is_dir() {
             let below = format!("{name}/");
-            let apart = !below.starts_with(prefix.as_str()) && !prefix.as_str().starts_with(&below);
-            if apart {
-                continue;
-            }
             // A folder that went meanwhile, or that we may not read, hides nothing but itself.
-            if let Ok(next) = open_folder(folder, &own) {
+            if may_hold(&below, prefix)
+                && let Ok(next) = open_folder(folder, &own)
+            {
                 walk(&next, &below, prefix, visit)?;
             }
         }
     }
     Ok(())
+}
+
+/// The same, in the order of the bytes of the whole names, with bounded memory however many there are.
+///
+/// # Errors
+/// What `visit` answers; a folder that can't be read.
+pub(super) fn walk_in_order(
+    folder: &Dir,
+    at: &str,
+    prefix: &Prefix,
+    visit: &mut dyn FnMut(&Dir, &str, FileName) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut after = String::new();
+    loop {
+        let batch = smallest(folder, at, prefix, &after)?;
+        let is_last = batch.len() < BATCH;
+        for own in batch {
+            let whole = format!("{at}{own}");
+            if let Some(part) = own.strip_suffix('/') {
+                if let Ok(next) = open_folder(folder, part) {
+                    walk_in_order(&next, &whole, prefix, visit)?;
+                }
+            } else if let Ok(name) = FileName::parse(&whole) {
+                visit(folder, &own, name)?;
+            }
+            after = own;
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+/// The first names of a folder behind one of them. A folder's ends in a slash, which puts it among the
+/// others where the names below it belong.
+fn smallest(folder: &Dir, at: &str, prefix: &Prefix, after: &str) -> io::Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for entry in folder.entries()? {
+        let entry = entry?;
+        let Some((own, name)) = name_of(&entry, at) else { continue };
+        let kind = entry.file_type()?;
+        let own = if kind.is_dir() { format!("{own}/") } else { own };
+        let is_wanted = match kind.is_dir() {
+            true => may_hold(&format!("{name}/"), prefix),
+            false => kind.is_file() && prefix.covers(&name),
+        };
+        if is_wanted && own.as_str() > after {
+            found.insert(own);
+        }
+        if found.len() > BATCH {
+            found.pop_last();
+        }
+    }
+    Ok(found)
+}
+
+/// Whether names below a folder, whose name is given with its slash, may begin so.
+fn may_hold(below: &str, prefix: &Prefix) -> bool {
+    below.starts_with(prefix.as_str()) || prefix.as_str().starts_with(below)
 }
 
 /// An entry's own name and its whole name; `None` when no request can have it.

@@ -11,7 +11,6 @@
 mod backed_up;
 mod crowd;
 mod disconnected;
-mod disk;
 mod disk_full;
 mod drained;
 mod failed_flush;
@@ -19,38 +18,4 @@ mod killed;
 mod ledger;
 mod power_cut;
 
-use std::env;
-use std::io::{self, Write};
-
-use rand::SeedableRng;
-use rand::rngs::SmallRng;
-
-/// How often to strike, in lots that each begin with an empty folder: once `lot`, or as asked for by hand.
-fn lots(lot: usize) -> impl Iterator<Item = usize> {
-    let rounds = asked("PARLANCE_ROUNDS").map_or(lot, |rounds| rounds as usize);
-    (0..rounds).step_by(lot).map(move |done| lot.min(rounds - done))
-}
-
-/// What decides on the moments.
-fn moments() -> SmallRng {
-    let seed = asked("PARLANCE_SEED").unwrap_or_else(rand::random);
-    println!("PARLANCE_SEED={seed}");
-    SmallRng::seed_from_u64(seed)
-}
-
-fn asked(variable: &str) -> Option<u64> {
-    let value = env::var(variable).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{variable}={value} is no number")))
-}
-
-/// What a fault takes; `None` where it is not to be had, and somebody has been told.
-fn or_skip<T>(fault: &str, needed: Result<T, String>) -> Option<T> {
-    let missing = match needed {
-        Ok(had) => return Some(had),
-        Err(missing) => format!("SKIPPED, no {fault} here: {missing}"),
-    };
-    assert!(env::var_os("PARLANCE_ROUNDS").is_none(), "{missing}");
-    // Unlike what is printed, this is seen of a test that passes.
-    io::stderr().write_all(format!("{missing}\n").as_bytes()).unwrap();
-    None
-}
+use strike::{disk, lots, moments, or_skip};

@@ -4,7 +4,6 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
 use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
-use tokio::sync::oneshot::error::TryRecvError;
 
 use super::*;
 
@@ -67,26 +66,29 @@ async fn who_wants_to_is_told_before_the_body() {
     }
 }
 
-/// A folder is swapped for a link to the outside, again and again, while requests go through it.
+/// A folder is swapped for a link to the outside, again and again, while requests go through it: by hand as
+/// often as `PARLANCE_ROUNDS` says.
 #[tokio::test]
 async fn a_folder_that_turns_into_a_link_leads_nowhere() {
     let (house, outside) = house();
     let (folder, link) = (house.path("swap"), house.path("way"));
     house.put("swap/secret", b"public");
     symlink(outside.path(), &link).unwrap();
-    let (stop, mut stopped) = oneshot::channel::<()>();
+    let swaps = strike::rounds(20_000);
     let swapping = tokio::task::spawn_blocking(move || {
-        while stopped.try_recv() == Err(TryRecvError::Empty) {
+        for _ in 0..swaps {
             renameat_with(CWD, &folder, CWD, &link, RenameFlags::EXCHANGE).unwrap();
         }
     });
-    for _ in 0..100 {
+    let mut requests = 0;
+    while !swapping.is_finished() || requests < 100 {
         let sent = [b"DOWNLOAD swap/secret\n".to_vec(), upload("swap/new", b"evil")].concat();
         let (heard, _) = house.talk(sent).await;
         assert!(!heard.contains("\nsecret"), "{heard}");
+        requests += 1;
     }
-    drop(stop);
     swapping.await.unwrap();
     assert_eq!(fs::read(outside.path().join("secret")).unwrap(), b"secret");
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1, "nothing was put outside");
+    println!("{swaps} swaps, {requests} downloads and as many uploads");
 }

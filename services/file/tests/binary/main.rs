@@ -1,112 +1,20 @@
-//! The real binary: flags, a conversation, a signal, and a kill in the middle of an upload.
+//! The real binary: flags, a conversation, a signal, and what is left of it after kills and power cuts.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
+
+mod faults;
+mod memory;
+mod process;
+mod resumes;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-
-fn file(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_file"));
-    command.args(args).env_clear();
-    command
-}
-
-fn output(args: &[&str]) -> Output {
-    file(args).output().unwrap()
-}
-
-/// A running binary; it does not outlive its test.
-struct Process {
-    child: Child,
-    addr: String,
-    admin: String,
-}
-
-impl Process {
-    fn start(data: &Path, more: &[&str]) -> Self {
-        let mut command = file(&PORTS);
-        command.args(["--registry", "none", "--keep-free", "0", "--data"]).arg(data).args(more);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("listening service=file addr="), "{line}");
-        let field =
-            |name| line.split_whitespace().find_map(|word| word.strip_prefix(name)).unwrap().to_owned();
-        Process { addr: field("addr="), admin: field("admin="), child }
-    }
-
-    fn dial(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.addr).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream
-    }
-
-    /// Sends everything, closes that side, and reads to the end.
-    fn talk(&self, sent: &[u8]) -> String {
-        let mut stream = self.dial();
-        stream.write_all(sent).unwrap();
-        stream.shutdown(Shutdown::Write).unwrap();
-        let mut heard = String::new();
-        stream.read_to_string(&mut heard).unwrap();
-        heard
-    }
-
-    fn metrics(&self) -> String {
-        self.admin("/metrics")
-    }
-
-    fn admin(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.admin).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut heard = String::new();
-        stream.read_to_string(&mut heard).unwrap();
-        heard
-    }
-
-    /// Waits until this line is in the metrics; the test's own time limit ends the wait.
-    fn awaits(&self, sample: &str) {
-        while !self.metrics().lines().any(|line| line == sample) {
-            std::thread::yield_now();
-        }
-    }
-
-    /// Waits until a sample is at least so much; the test's own time limit ends the wait.
-    fn awaits_bytes(&self, sample: &str, least: f64) {
-        let value = |line: &str| line.strip_prefix(sample)?.trim().parse::<f64>().ok();
-        while !self.metrics().lines().filter_map(value).any(|value| value >= least) {
-            std::thread::yield_now();
-        }
-    }
-
-    /// Waits until `/readyz` answers this; the test's own time limit ends the wait.
-    fn awaits_readiness(&self, status: &str, why: &str) {
-        let is = |heard: &str| heard.starts_with(&format!("HTTP/1.1 {status}")) && heard.contains(why);
-        while !is(&self.admin("/readyz")) {
-            std::thread::yield_now();
-        }
-    }
-
-    fn signal(mut self, signal: Signal) -> Option<i32> {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use process::{Process, output};
 
 fn names(folder: &Path) -> BTreeSet<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()

@@ -43,7 +43,8 @@ const SIZE: u64 = 128 << 20;
 const TRIES: usize = 500;
 
 /// A mounted file system; it does not outlive its test.
-pub(super) struct Disk {
+#[derive(Debug)]
+pub struct Disk {
     folder: TempDir,
     is_mounted: bool,
 }
@@ -53,7 +54,7 @@ impl Disk {
     ///
     /// # Errors
     /// What is missing for it.
-    pub(super) fn ext4() -> Result<Self, String> {
+    pub fn ext4() -> Result<Self, String> {
         switch_tool()?;
         let mut disk = Self::unmounted();
         File::create(disk.image()).unwrap().set_len(SIZE).unwrap();
@@ -66,7 +67,7 @@ impl Disk {
     ///
     /// # Errors
     /// What is missing for it.
-    pub(super) fn memory(size: &str) -> Result<Self, String> {
+    pub fn memory(size: &str) -> Result<Self, String> {
         let mut disk = Self::unmounted();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "parlance"]);
@@ -90,12 +91,15 @@ impl Disk {
     }
 
     /// A folder on it for a server.
-    pub(super) fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.point().join("data")
     }
 
     /// Gets a power cut ready.
-    pub(super) fn switch(&self) -> Switch {
+    ///
+    /// # Panics
+    /// When the tool does not start.
+    pub fn switch(&self) -> Switch {
         let [tool, option, script] = switch_tool().unwrap();
         let mut command = Command::new(tool);
         command.args([option, script]).arg(self.point());
@@ -107,7 +111,10 @@ impl Disk {
     }
 
     /// Brings the file system back after a cut.
-    pub(super) fn restore(&mut self) {
+    ///
+    /// # Panics
+    /// When it stays away.
+    pub fn restore(&mut self) {
         self.unmount().unwrap();
         self.mount().unwrap();
     }
@@ -129,7 +136,10 @@ impl Disk {
     }
 
     /// Fills it up to the last byte.
-    pub(super) fn fill(&self) {
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn fill(&self) {
         let mut filler = File::create(self.filler()).unwrap();
         // What ext4 puts by for blocks that are not allocated yet is to be had once they are.
         for length in [1 << 20, 1 << 12, 1, 1 << 12, 1] {
@@ -139,7 +149,10 @@ impl Disk {
     }
 
     /// Makes room again.
-    pub(super) fn free(&self) {
+    ///
+    /// # Panics
+    /// When there was room.
+    pub fn free(&self) {
         fs::remove_file(self.filler()).unwrap();
     }
 
@@ -161,11 +174,15 @@ impl Drop for Disk {
 }
 
 /// A power cut that is ready.
-pub(super) struct Switch(Child);
+#[derive(Debug)]
+pub struct Switch(Child);
 
 impl Switch {
     /// Loses whatever is not on the disk; from now on everything fails there.
-    pub(super) fn cut(mut self) {
+    ///
+    /// # Panics
+    /// When the file system does not obey.
+    pub fn cut(mut self) {
         drop(self.0.stdin.take());
         assert!(self.0.wait().unwrap().success());
     }
@@ -187,7 +204,7 @@ fn switch_tool() -> Result<[&'static str; 3], String> {
 ///
 /// # Errors
 /// The first line that it said when it failed.
-pub(super) fn run(command: &mut Command) -> Result<(), String> {
+pub fn run(command: &mut Command) -> Result<(), String> {
     let program = Path::new(command.get_program()).display().to_string();
     let output = command.output().map_err(|error| format!("{program}: {error}"))?;
     if output.status.success() {
