@@ -110,13 +110,21 @@ impl Disk {
         Switch(tool)
     }
 
-    /// Brings the file system back after a cut.
+    /// Brings the file system back after a cut. A container or the like that was just started may hold the old
+    /// one for a moment, and what is mounted then is the old one again.
     ///
     /// # Panics
     /// When it stays away.
     pub fn restore(&mut self) {
-        self.unmount().unwrap();
-        self.mount().unwrap();
+        for _ in 0..TRIES {
+            self.unmount().unwrap();
+            self.mount().unwrap();
+            let probe = self.point().join("probe");
+            if File::create(&probe).and_then(|_| fs::remove_file(&probe)).is_ok() {
+                return;
+            }
+        }
+        panic!("the file system stays cut off");
     }
 
     fn mount(&mut self) -> Result<(), String> {
