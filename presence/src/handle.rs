@@ -1,5 +1,7 @@
 //! What a service holds of its presence.
 
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -7,12 +9,14 @@ use chassis::Life;
 use engine::names::{RoomName, UserName};
 use engine::registry::Label;
 use serde_json::{Map, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::{Config, RegistryAddr};
 use crate::core::{Core, Me};
 use crate::metrics::Metrics;
-use crate::task;
+use crate::task::{self, Ends};
 use crate::view::View;
 
 /// The answer to a claim of a name.
@@ -53,6 +57,28 @@ impl Presence {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(config: Config, service: &'static str, addr: SocketAddr, life: &Life) -> Presence {
+        Presence::start_over(config, service, addr, life, dial, rand::random())
+    }
+
+    /// [`Presence::start`] over connections of another kind, which `dial` opens to the address it is given.
+    /// `seed` says how long the waits between two connections are: with the same seed, connections and
+    /// moments everything happens the same.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start_over<D, F, S>(
+        config: Config,
+        service: &'static str,
+        addr: SocketAddr,
+        life: &Life,
+        dial: D,
+        seed: u64,
+    ) -> Presence
+    where
+        D: Fn(String) -> F + Send + 'static,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
         let metrics = Metrics::new(life);
         let RegistryAddr::At(registry) = config.registry else {
             let (_, view) = watch::channel(Arc::new(View::without_registry()));
@@ -66,7 +92,8 @@ impl Presence {
         };
         let (commands, queue) = mpsc::unbounded_channel();
         let (publish, view) = watch::channel(Arc::new(View::unknown()));
-        tokio::spawn(task::run(Core::new(me), registry, queue, publish, metrics));
+        let ends = Ends { commands: queue, publish, metrics };
+        tokio::spawn(task::run(Core::new(me), registry, ends, dial, seed));
         Presence { commands: Some(commands), view }
     }
 
@@ -143,6 +170,14 @@ impl Presence {
         unheard.name = None;
         claim
     }
+}
+
+/// Opens a connection over TCP.
+async fn dial(registry: String) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(registry).await?;
+    // Small requests must not wait for each other's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
 }
 
 /// Gives a claim up whose answer nobody waits for any more.

@@ -1,12 +1,18 @@
 //! The task: one connection at a time, and the waits between them.
+//!
+//! How the registry is reached, what time it is and what chance says all come from outside, so that a
+//! simulation can replay any run. For the same reason every `select!` is biased: what is rare and short
+//! comes first, what could go on for ever last.
 
+use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
@@ -39,26 +45,42 @@ enum Lost {
     Closed,
 }
 
-/// Keeps the service known until it says its end or its handles are gone.
-pub(crate) async fn run(
-    core: Core,
-    registry: String,
-    commands: mpsc::UnboundedReceiver<Command>,
-    publish: watch::Sender<Arc<View>>,
-    metrics: Metrics,
-) {
+/// The ends of the task that the handle holds the others of.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) publish: watch::Sender<Arc<View>>,
+    pub(crate) metrics: Metrics,
+}
+
+/// Keeps the service known until it says its end or its handles are gone. `dial` opens a connection to
+/// the registry, and `seed` says what the waits will be.
+pub(crate) async fn run<D, F, S>(core: Core, registry: String, ends: Ends, dial: D, seed: u64)
+where
+    D: Fn(String) -> F,
+    F: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite,
+{
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (started, show_at) = (Instant::now(), Instant::now());
-    let mut task = Task { core, registry, commands, publish, metrics, ticks, started, show_at };
+    let (started, show_at, chance) = (now(), now(), StdRng::seed_from_u64(seed));
+    let Ends { commands, publish, metrics } = ends;
+    let mut task = Task { core, registry, dial, chance, commands, publish, metrics, ticks, started, show_at };
     task.live().await;
     task.core.lost();
     task.show();
 }
 
-struct Task {
+/// The runtime's clock, which a test may move.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+struct Task<D> {
     core: Core,
     registry: String,
+    dial: D,
+    chance: StdRng,
     commands: mpsc::UnboundedReceiver<Command>,
     publish: watch::Sender<Arc<View>>,
     metrics: Metrics,
@@ -68,7 +90,12 @@ struct Task {
     show_at: Instant,
 }
 
-impl Task {
+impl<D, F, S> Task<D>
+where
+    D: Fn(String) -> F,
+    F: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite,
+{
     async fn live(&mut self) {
         let (mut backoff, mut wait, mut connections) = (Backoff::default(), Duration::ZERO, 0);
         while let Some(stream) = self.connect(&mut backoff, wait).await {
@@ -76,7 +103,7 @@ impl Task {
                 self.metrics.reconnects.inc();
             }
             connections += 1;
-            let began = Instant::now();
+            let began = now();
             self.core.connected(began);
             let Err(lost) = self.converse(stream).await else { return };
             self.core.lost();
@@ -88,33 +115,34 @@ impl Task {
                 Lost::Broken(Broken::Bye) => info!(registry = %self.registry, %lost, "going on without"),
                 lost => warn!(registry = %self.registry, %lost, "lost the registry; going on without"),
             }
-            backoff.lived(began.elapsed());
-            wait = backoff.wait(rand::random(), self.core.look_every());
+            backoff.lived(now() - began);
+            wait = self.wait(&mut backoff);
         }
+    }
+
+    fn wait(&mut self, backoff: &mut Backoff) -> Duration {
+        backoff.wait(self.chance.random(), self.core.look_every())
     }
 
     /// Tries until the registry is reached, and meanwhile does what the service asks as far as it can be
     /// done without; `None` when the end comes first.
-    async fn connect(&mut self, backoff: &mut Backoff, mut wait: Duration) -> Option<TcpStream> {
+    async fn connect(&mut self, backoff: &mut Backoff, mut wait: Duration) -> Option<S> {
         for attempts in 0.. {
-            let registry = self.registry.clone();
+            let dialled = (self.dial)(self.registry.clone());
             let mut attempt = pin!(async move {
                 sleep(wait).await;
-                timeout(CONNECT, TcpStream::connect(&registry)).await
+                timeout(CONNECT, dialled).await
             });
             let problem = loop {
                 tokio::select! {
+                    biased;
                     attempted = &mut attempt => match attempted {
-                        Ok(Ok(stream)) => {
-                            // Small requests must not wait for each other's acknowledgement.
-                            let _ = stream.set_nodelay(true);
-                            return Some(stream);
-                        }
+                        Ok(Ok(stream)) => return Some(stream),
                         Ok(Err(error)) => break error.to_string(),
                         Err(_) => break format!("no connection within {CONNECT:?}"),
                     },
-                    command = self.commands.recv() => self.core.command(command?, Instant::now()),
                     _ = self.ticks.tick() => self.tick().ok()?,
+                    command = self.commands.recv() => self.core.command(command?, now()),
                 }
                 self.show_if_due();
                 if self.core.has_ended() {
@@ -126,7 +154,7 @@ impl Task {
                 0 => warn!(registry = %self.registry, problem, "the registry can't be reached; trying on"),
                 _ => debug!(registry = %self.registry, problem, "the registry still can't be reached"),
             }
-            wait = backoff.wait(rand::random(), self.core.look_every());
+            wait = self.wait(backoff);
         }
         None
     }
@@ -137,21 +165,22 @@ impl Task {
         let (mut splitter, mut inbox) = (Splitter::new(LINE_MOST), Vec::with_capacity(16 << 10));
         while !self.core.has_ended() {
             tokio::select! {
+                biased;
+                _ = self.ticks.tick() => self.tick()?,
+                () = sleep_until(self.show_at.into()), if self.core.changed => {}
+                command = self.commands.recv() => match command {
+                    Some(command) => self.core.command(command, now()),
+                    None => return Ok(()),
+                },
+                written = writer.write(&self.core.out), if !self.core.out.is_empty() => {
+                    self.core.out.drain(..written?);
+                }
                 read = reader.read_buf(&mut inbox) => {
                     if read? == 0 {
                         return Err(Lost::Closed);
                     }
                     self.lines(&mut splitter, &mut inbox)?;
                 }
-                written = writer.write(&self.core.out), if !self.core.out.is_empty() => {
-                    self.core.out.drain(..written?);
-                }
-                command = self.commands.recv() => match command {
-                    Some(command) => self.core.command(command, Instant::now()),
-                    None => return Ok(()),
-                },
-                _ = self.ticks.tick() => self.tick()?,
-                () = sleep_until(self.show_at.into()), if self.core.changed => {}
             }
             self.show_if_due();
         }
@@ -159,7 +188,7 @@ impl Task {
     }
 
     fn lines(&mut self, splitter: &mut Splitter, inbox: &mut Vec<u8>) -> Result<(), Lost> {
-        let (mut at, now) = (0, Instant::now());
+        let (mut at, now) = (0, now());
         while let Some((line, used)) = splitter.next(&inbox[at..]) {
             at += used;
             let text = line.text().map_err(|_| Lost::Broken(Broken::Unasked))?;
@@ -170,7 +199,7 @@ impl Task {
     }
 
     fn tick(&mut self) -> Result<(), Broken> {
-        let now = Instant::now();
+        let now = now();
         let fresh = self.core.fresh().unwrap_or(self.started);
         self.metrics.snapshot_age.set((now - fresh).as_secs_f64());
         self.core.tick(now)
@@ -178,15 +207,15 @@ impl Task {
 
     fn show_if_due(&mut self) {
         self.metrics.connected.set(self.core.is_connected().into());
-        if self.core.changed && Instant::now() >= self.show_at {
+        if self.core.changed && now() >= self.show_at {
             self.show();
         }
     }
 
     fn show(&mut self) {
-        let began = Instant::now();
+        let began = now();
         self.publish.send_replace(Arc::new(self.core.view()));
         self.core.changed = false;
-        self.show_at = began + SHOW_EVERY.max(began.elapsed() * SHOW_SHARE);
+        self.show_at = began + SHOW_EVERY.max((now() - began) * SHOW_SHARE);
     }
 }

@@ -6,12 +6,11 @@
 mod config;
 mod ended;
 mod metrics;
+mod server;
 mod session;
 mod state;
 #[cfg(test)]
 mod tests;
-
-use std::sync::Arc;
 
 use chassis::accept::{self, Limits};
 use chassis::trust::Trusted;
@@ -20,8 +19,7 @@ use tokio::net::TcpListener;
 use tracing::{Instrument, debug_span};
 
 pub use config::Config;
-use session::Session;
-use state::State;
+pub use server::Server;
 
 /// The registry as a process. It trusts whoever reaches it, so by default only this machine does.
 pub const SERVICE: Service = Service {
@@ -52,19 +50,17 @@ pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
 /// # Errors
 /// None; a registry keeps nothing that could break.
 pub async fn run(config: Config, listener: TcpListener, life: Life) -> Result<(), Failure> {
-    let state = Arc::new(State::new(&config, &life));
+    let server = Server::new(&config, &life, rand::random());
     // Strangers are not told from friends: whoever must not reach the registry must not reach its port.
     let limits =
         Limits { connections: config.connections, per_address: usize::MAX, trusted: Trusted::default() };
     life.ready.set_ready();
     let accept = accept::serve(listener, &life, limits, FULL, |stream, peer| {
-        let session = Session::new(stream, state.clone(), config.patience());
-        let drain = life.drain.clone();
-        async move { session.run(drain).await }.instrument(debug_span!("session", %peer))
+        server.converse(stream).instrument(debug_span!("session", %peer))
     });
     tokio::select! {
         () = accept => {}
-        () = state.expire_leases() => {}
+        () = server.expire_leases() => {}
     }
     Ok(())
 }

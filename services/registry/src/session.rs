@@ -60,9 +60,10 @@ impl Watch {
     async fn due(watch: Option<&mut Watch>) -> bool {
         let Some(watch) = watch else { return std::future::pending().await };
         tokio::select! {
+            biased;
+            _ = watch.bookmarks.tick() => true,
             // The sender lives as long as the state does, and the session holds that.
             _ = watch.news.changed() => false,
-            _ = watch.bookmarks.tick() => true,
         }
     }
 }
@@ -103,15 +104,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         loop {
             let silence = self.silence_ends();
             self.inbox.reserve(READ_MOST);
+            // What is rare comes first. A peer that asks without end is told what it watches all the same,
+            // for its answers take that along.
             tokio::select! {
+                biased;
+                () = drain.signaled() => return Err(self.say_goodbye().await),
+                bookmark = Watch::due(self.watch.as_mut()) => self.tell(bookmark).await?,
                 read = self.stream.read_buf(&mut self.inbox), if self.reading => match read? {
                     0 if self.watch.is_none() => return Err(Ended::Closed),
                     0 => self.reading = false,
                     _ => self.answer_lines().await?,
                 },
-                bookmark = Watch::due(self.watch.as_mut()) => self.tell(bookmark).await?,
                 () = sleep_until(silence), if self.watch.is_none() => return Err(self.timed_out().await),
-                () = drain.signaled() => return Err(self.say_goodbye().await),
             }
         }
     }
@@ -131,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Asks each peer to come back at another moment, so that they do not all come at once.
     async fn say_goodbye(&mut self) -> Ended {
-        write_bye(&mut self.outbox, rand::random_range(0..RETRY_SPREAD_MS));
+        write_bye(&mut self.outbox, self.state.below(RETRY_SPREAD_MS));
         // One look: whoever says nothing holds nothing up.
         let quiet = timeout(Duration::ZERO, self.stream.read_buf(&mut self.inbox)).await.is_err();
         if quiet {

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chassis::Life;
 use engine::Timestamp;
 use engine::registry::{Answer, Denied, Feed, Moment, Registry, Request, Watcher};
+use rand::RngExt;
+use rand::rngs::StdRng;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
@@ -18,6 +20,9 @@ use crate::metrics::Metrics;
 pub(crate) struct State {
     /// Locked for one request or one look at a time, and never over an await.
     registry: Mutex<Registry>,
+    /// Where leases, the epoch and the moments of coming back are drawn from; seeded by the operating
+    /// system, so that nobody can guess them, except in a simulation.
+    chance: Mutex<StdRng>,
     /// The beginning of the machine's monotonic time.
     started: Instant,
     /// The newest revision and when it came, for those who watch.
@@ -38,13 +43,14 @@ pub(crate) struct News {
 }
 
 impl State {
-    pub(crate) fn new(config: &Config, life: &Life) -> Self {
-        let epoch = format!("{:032x}", rand::random::<u128>());
+    pub(crate) fn new(config: &Config, life: &Life, mut chance: StdRng) -> Self {
+        let epoch = format!("{:032x}", chance.random::<u128>());
         let registry = Registry::new(&epoch, config.settings(), 0);
         let started = Instant::now();
         State {
             epoch: registry.epoch().clone(),
             registry: Mutex::new(registry),
+            chance: Mutex::new(chance),
             started,
             news: watch::Sender::new(News { rev: 0, since: started }),
             deadline_moved: Notify::new(),
@@ -55,7 +61,7 @@ impl State {
     /// Answers one request.
     pub(crate) fn answer(&self, op: &str, request: Request) -> Result<Answer, Denied> {
         let registers = matches!(request, Request::Register(_));
-        let moment = Moment { now: self.now(), at: wall_clock(), random: rand::random() };
+        let moment = Moment { now: self.now(), at: wall_clock(), random: self.below(u64::MAX) };
         let answer = {
             let mut registry = self.lock();
             let answer = registry.answer(request, moment);
@@ -67,6 +73,11 @@ impl State {
             self.deadline_moved.notify_one();
         }
         answer
+    }
+
+    /// A random number below a bound.
+    pub(crate) fn below(&self, bound: u64) -> u64 {
+        self.chance.lock().unwrap_or_else(PoisonError::into_inner).random_range(0..bound)
     }
 
     /// What a watcher is told next.
@@ -85,6 +96,7 @@ impl State {
         loop {
             let deadline = self.lock().next_deadline().map(|ms| self.started + Duration::from_millis(ms));
             tokio::select! {
+                biased;
                 () = sleep_until(deadline.unwrap_or(self.started)), if deadline.is_some() => self.tick(),
                 () = self.deadline_moved.notified() => {}
             }

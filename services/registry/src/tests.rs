@@ -32,7 +32,7 @@ impl Desk {
     fn open() -> Self {
         let (config, _) = chassis::parse::<Config>(&SERVICE, &[]).unwrap();
         let life = Life::new(&SERVICE);
-        let state = Arc::new(State::new(&config, &life));
+        let state = Arc::new(State::new(&config, &life, rand::make_rng()));
         let ticking = state.clone();
         let expiry = tokio::spawn(async move { ticking.expire_leases().await });
         Desk { state, life, config, expiry }
