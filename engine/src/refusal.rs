@@ -39,6 +39,8 @@ codes! {
     BadRoom = "bad_room",
     /// Somebody holds that name, or one that looks the same.
     NameTaken = "name_taken",
+    /// Another server's user has had that name for longer: one goes on with a free one.
+    NameLost = "name_lost",
     /// Nobody of that name is here.
     NoSuchUser = "no_such_user",
     /// There is no such room.

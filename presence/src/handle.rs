@@ -1,5 +1,6 @@
 //! What a service holds of its presence.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ pub struct Presence {
     /// `None` without a registry.
     commands: Option<mpsc::UnboundedSender<Command>>,
     view: watch::Receiver<Arc<View>>,
+    lost: watch::Receiver<BTreeSet<UserName>>,
 }
 
 /// What the handle asks of the task. The queue is unbounded because the task never waits while it takes
@@ -82,7 +84,8 @@ impl Presence {
         let metrics = Metrics::new(life);
         let RegistryAddr::At(registry) = config.registry else {
             let (_, view) = watch::channel(Arc::new(View::without_registry()));
-            return Presence { commands: None, view };
+            let (_, lost) = watch::channel(BTreeSet::new());
+            return Presence { commands: None, view, lost };
         };
         let label = |written: &str| Label::parse(written).expect("our own words are labels");
         let me = Me {
@@ -92,9 +95,10 @@ impl Presence {
         };
         let (commands, queue) = mpsc::unbounded_channel();
         let (publish, view) = watch::channel(Arc::new(View::unknown()));
-        let ends = Ends { commands: queue, publish, metrics };
+        let (lose, lost) = watch::channel(BTreeSet::new());
+        let ends = Ends { commands: queue, publish, lose, metrics };
         tokio::spawn(task::run(Core::new(me), registry, ends, dial, seed));
-        Presence { commands: Some(commands), view }
+        Presence { commands: Some(commands), view, lost }
     }
 
     /// Claims a name for a user of this instance, with a first room or without. The name is held, whatever
@@ -141,6 +145,19 @@ impl Presence {
     pub fn view(&self) -> watch::Receiver<Arc<View>> {
         self.tell(Command::Watch);
         self.view.clone()
+    }
+
+    /// The names of users of this instance that turned out to be another instance's user's, whose claim is
+    /// older: while the registry was away both were granted. Each stays here until the service renames its
+    /// user, or releases the name; the users are not known to others until then. The sender is gone when
+    /// there is no registry.
+    pub fn lost_names(&self) -> watch::Receiver<BTreeSet<UserName>> {
+        self.lost.clone()
+    }
+
+    /// Whether this is one of [`Presence::lost_names`].
+    pub fn has_lost(&self, user: &UserName) -> bool {
+        self.lost.borrow().contains(user)
     }
 
     /// Ends the lease, and everything under it, at once, at the end of a drain. Afterwards nothing is told

@@ -27,10 +27,11 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    pub(crate) fn request(&self, lease: u64) -> Request {
+    /// The request; `age` is for how many milliseconds the user has had the name.
+    pub(crate) fn request(&self, lease: u64, age: u64) -> Request {
         match self.clone() {
-            Deed::Enter { user, room: Some(room) } => Request::Join { lease, user, room, hold: true },
-            Deed::Enter { user, room: None } => Request::Hold { lease, user },
+            Deed::Enter { user, room: Some(room) } => Request::Join { lease, user, room, hold: true, age },
+            Deed::Enter { user, room: None } => Request::Hold { lease, user, age },
             Deed::Leave { user, room } => Request::Leave { lease, user, room },
             Deed::Release { user } => Request::Release { lease, user },
             Deed::Rename { user, to } => Request::Rename { lease, user, to },
@@ -119,6 +120,11 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// The registry may have given names of ours to others and its word was lost.
+    pub(crate) fn doubt_all(&mut self) {
+        self.known.values_mut().for_each(|sure| *sure = false);
     }
 
     /// The registry knows nothing: the lease is a new one.

@@ -4,12 +4,14 @@
 //! simulation can replay any run. For the same reason every `select!` is biased: what is rare and short
 //! comes first, what could go on for ever last.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine::names::UserName;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
@@ -50,6 +52,7 @@ enum Lost {
 pub(crate) struct Ends {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) publish: watch::Sender<Arc<View>>,
+    pub(crate) lose: watch::Sender<BTreeSet<UserName>>,
     pub(crate) metrics: Metrics,
 }
 
@@ -64,8 +67,9 @@ where
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (started, show_at, chance) = (now(), now(), StdRng::seed_from_u64(seed));
-    let Ends { commands, publish, metrics } = ends;
-    let mut task = Task { core, registry, dial, chance, commands, publish, metrics, ticks, started, show_at };
+    let Ends { commands, publish, lose, metrics } = ends;
+    let mut task =
+        Task { core, registry, dial, chance, commands, publish, lose, metrics, ticks, started, show_at };
     task.live().await;
     task.core.lost();
     task.show();
@@ -83,6 +87,7 @@ struct Task<D> {
     chance: StdRng,
     commands: mpsc::UnboundedReceiver<Command>,
     publish: watch::Sender<Arc<View>>,
+    lose: watch::Sender<BTreeSet<UserName>>,
     metrics: Metrics,
     ticks: Interval,
     started: Instant,
@@ -206,6 +211,13 @@ where
     }
 
     fn show_if_due(&mut self) {
+        self.lose.send_if_modified(|known| {
+            let differs = *known != self.core.contested;
+            if differs {
+                known.clone_from(&self.core.contested);
+            }
+            differs
+        });
         self.metrics.connected.set(self.core.is_connected().into());
         if self.core.changed && now() >= self.show_at {
             self.show();

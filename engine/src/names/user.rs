@@ -49,6 +49,14 @@ impl UserName {
         Ok(UserName(name.into()))
     }
 
+    /// The name with a number behind it, cut where it would become too long: for whoever has to take
+    /// another one.
+    pub fn numbered(&self, number: u32) -> UserName {
+        let suffix = format!("-{number}");
+        let kept: String = self.0.chars().take(Self::MAX_CHARS - suffix.len()).collect();
+        UserName((kept + &suffix).nfc().collect::<String>().into())
+    }
+
     /// The name as its owner wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -205,6 +213,16 @@ mod tests {
                 prop_assert!(once.is_same(&once));
                 prop_assert!(!once.as_str().contains(['[', ']', ' ', ':']));
             }
+        }
+    }
+
+    #[test]
+    fn a_numbered_name_is_a_name() {
+        for (name, numbered) in [("alice", "alice-2".to_owned()), (&"é".repeat(32), "é".repeat(30) + "-2")]
+        {
+            let made = UserName::parse(name).unwrap().numbered(2);
+            assert_eq!(made.as_str(), numbered);
+            assert_eq!(UserName::parse(&numbered), Ok(made));
         }
     }
 }

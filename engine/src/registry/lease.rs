@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Label;
+use crate::names::UserName;
 
 /// Highest lease number: 2^53, so that JavaScript's numbers hold it.
 pub(super) const HIGHEST: u64 = 1 << 53;
@@ -20,6 +21,8 @@ pub(super) struct Lease {
     pub(super) ttl: u64,
     /// The generations of the names it holds.
     pub(super) grants: BTreeSet<u64>,
+    /// The names that older claims took from it and that it has not been told of.
+    pub(super) lost: Vec<UserName>,
     deadline: u64,
     /// It was spared when it lapsed and has not been heard since.
     spared: bool,
@@ -51,6 +54,11 @@ impl Leases {
         Leases { by_number, by_instance, deadlines, grace_until }
     }
 
+    /// Whether the registry has started so lately that it can't know everybody yet.
+    pub(super) fn is_grace(&self, now: u64) -> bool {
+        now < self.grace_until
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_number.len()
     }
@@ -74,8 +82,14 @@ impl Leases {
             number = number % HIGHEST + 1;
         }
         let deadline = self.deadline(ttl, now);
-        let lease =
-            Lease { instance: instance.clone(), ttl, grants: BTreeSet::new(), deadline, spared: false };
+        let lease = Lease {
+            instance: instance.clone(),
+            ttl,
+            grants: BTreeSet::new(),
+            lost: Vec::new(),
+            deadline,
+            spared: false,
+        };
         self.by_number.insert(number, lease);
         self.by_instance.insert(instance, number);
         self.deadlines.insert((deadline, number));

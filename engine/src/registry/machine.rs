@@ -44,6 +44,9 @@ pub struct Registry {
 struct Grant {
     name: UserName,
     lease: u64,
+    /// When the user came to have the name, on the registry's clock: before its start for a user who had
+    /// it then.
+    claimed: i64,
 }
 
 #[derive(Debug)]
@@ -91,11 +94,13 @@ impl Registry {
         match request {
             Request::Register(register) => self.register(register, moment),
             Request::Keepalive { lease, stats } => self.keepalive(lease, stats, moment.now),
-            Request::Join { lease, user, room, hold } => self.join(lease, &user, Some(room), hold, moment),
-            Request::Hold { lease, user } => self.join(lease, &user, None, true, moment),
+            Request::Join { lease, user, room, hold, age } => {
+                self.join(lease, &user, age, Some(room), hold, moment)
+            }
+            Request::Hold { lease, user, age } => self.join(lease, &user, age, None, true, moment),
             Request::Leave { lease, user, room } => self.leave(lease, &user, &room),
             Request::Release { lease, user } => self.release(lease, &user),
-            Request::Rename { lease, user, to } => self.rename(lease, &user, to),
+            Request::Rename { lease, user, to } => self.rename(lease, &user, to, moment.now),
             Request::Drop { lease } => self.drop(lease),
             Request::ListUsers => Ok(Answer::Users(self.roster.clone())),
             Request::ListServices => {
@@ -207,9 +212,9 @@ impl Registry {
 
     fn keepalive(&mut self, lease: u64, stats: Option<Arc<str>>, now: u64) -> Result<Answer, Denied> {
         let lease = self.leases.renew(lease, now).ok_or_else(Denied::unknown_lease)?;
-        let instance = lease.instance.clone();
+        let (instance, lost) = (lease.instance.clone(), std::mem::take(&mut lease.lost));
         self.hear(&instance, stats, now);
-        Ok(Answer::Kept)
+        Ok(Answer::Kept { lost })
     }
 
     fn hear(&mut self, instance: &Label, stats: Option<Arc<str>>, now: u64) {
@@ -223,14 +228,20 @@ impl Registry {
         &mut self,
         lease: u64,
         user: &UserName,
+        age: u64,
         room: Option<RoomName>,
         hold: bool,
         moment: Moment,
     ) -> Result<Answer, Denied> {
         let instance = self.leases.get(lease).ok_or_else(Denied::unknown_lease)?.instance.clone();
+        let claimed = since(age, moment.now);
         let generation = match self.names.holder(user) {
-            None => self.grant(user, lease),
+            None => self.grant(user, lease, claimed),
             Some(generation) if self.grants[&generation].lease == lease => generation,
+            Some(generation) if self.gives_way(generation, claimed, moment.now) => {
+                self.take_away(generation);
+                self.grant(user, lease, claimed)
+            }
             Some(generation) => return Err(self.taken(generation)),
         };
         let user = self.grants[&generation].name.clone();
@@ -244,11 +255,28 @@ impl Registry {
         Ok(Answer::Granted { rev: self.roster.rev, generation })
     }
 
+    /// Whether the holder of a name has to give way to a claim. While the registry was away each instance
+    /// granted names by itself; which of them comes back first is chance, so in the grace after a start
+    /// the older claim wins. Afterwards whoever holds the name keeps it: a claim that is told of so late
+    /// is of an instance that was away while its lease lapsed.
+    fn gives_way(&self, generation: u64, claimed: i64, now: u64) -> bool {
+        self.leases.is_grace(now) && claimed < self.grants[&generation].claimed
+    }
+
+    /// Takes a name from its holder, who is told with the next keepalive.
+    fn take_away(&mut self, generation: u64) {
+        let Grant { name, lease, .. } = &self.grants[&generation];
+        if let Some(lease) = self.leases.get_mut(*lease) {
+            lease.lost.push(name.clone());
+        }
+        self.clear(generation);
+    }
+
     /// Gives a free name to a lease. The generation is the revision of the event that the caller emits.
-    fn grant(&mut self, name: &UserName, lease: u64) -> u64 {
+    fn grant(&mut self, name: &UserName, lease: u64, claimed: i64) -> u64 {
         let generation = self.roster.rev + 1;
         self.names.claim(name, generation).expect("only free names are granted");
-        self.grants.insert(generation, Grant { name: name.clone(), lease });
+        self.grants.insert(generation, Grant { name: name.clone(), lease, claimed });
         if let Some(lease) = self.leases.get_mut(lease) {
             lease.grants.insert(generation);
         }
@@ -257,7 +285,7 @@ impl Registry {
 
     /// Takes a grant back, so that its name is free.
     fn take_back(&mut self, generation: u64) -> Option<UserName> {
-        let Grant { name, lease } = self.grants.remove(&generation)?;
+        let Grant { name, lease, .. } = self.grants.remove(&generation)?;
         self.names.release(&name);
         if let Some(lease) = self.leases.get_mut(lease) {
             lease.grants.remove(&generation);
@@ -317,7 +345,7 @@ impl Registry {
         }
     }
 
-    fn rename(&mut self, lease: u64, user: &UserName, to: UserName) -> Result<Answer, Denied> {
+    fn rename(&mut self, lease: u64, user: &UserName, to: UserName, now: u64) -> Result<Answer, Denied> {
         let (generation, user, entry) = self.own(lease, user)?;
         let instance = entry.instance.clone();
         if user == to {
@@ -326,7 +354,7 @@ impl Registry {
         self.names.rename(&user, &to, generation).map_err(|other| self.taken(other))?;
         self.names.release(&to);
         self.take_back(generation);
-        let generation = self.grant(&to, lease);
+        let generation = self.grant(&to, lease, since(0, now));
         self.emit(Change::Renamed { user, to, instance });
         Ok(Answer::Granted { rev: self.roster.rev, generation })
     }
@@ -374,4 +402,10 @@ impl Registry {
         }
         self.ring.push(event);
     }
+}
+
+/// The moment so many milliseconds ago.
+fn since(age: u64, now: u64) -> i64 {
+    let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+    signed(now).saturating_sub(signed(age))
 }

@@ -25,7 +25,7 @@ pub use event::{Change, Event};
 pub use label::Label;
 pub use lease::Lapse;
 pub use machine::{Registry, Settings};
-pub use ring::EVENTS_KEPT;
+pub use ring::{EVENT_BYTES_KEPT, EVENTS_KEPT};
 pub use roster::{Gap, Roster, SERVICES_KEPT, Service, User};
 pub use watcher::{Feed, Resync, Watcher};
 pub use words::{Answer, Denied, Moment, Register, Registration, Request, ServiceReport};

@@ -18,7 +18,7 @@ const ROOMS: [&str; 2] = ["lobby", "tea"];
 enum Op {
     Register { instance: u8, ttl: i64, resume: bool },
     Keepalive { instance: u8 },
-    Join { instance: u8, user: usize, room: usize, hold: bool },
+    Join { instance: u8, user: usize, room: usize, hold: bool, age: u64 },
     Hold { instance: u8, user: usize },
     Leave { instance: u8, user: usize, room: usize },
     Release { instance: u8, user: usize },
@@ -35,8 +35,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (i.clone(), -1i64..80_000, any::<bool>())
             .prop_map(|(instance, ttl, resume)| Op::Register { instance, ttl, resume }),
         1 => i.clone().prop_map(|instance| Op::Keepalive { instance }),
-        6 => (i.clone(), u.clone(), r.clone(), hold)
-            .prop_map(|(instance, user, room, hold)| Op::Join { instance, user, room, hold }),
+        6 => (i.clone(), u.clone(), r.clone(), hold, prop_oneof![3 => Just(0), 1 => 0u64..50_000])
+            .prop_map(|(instance, user, room, hold, age)| Op::Join { instance, user, room, hold, age }),
         1 => (i.clone(), u.clone()).prop_map(|(instance, user)| Op::Hold { instance, user }),
         3 => (i.clone(), u.clone(), r).prop_map(|(instance, user, room)| Op::Leave { instance, user, room }),
         1 => (i.clone(), u.clone()).prop_map(|(instance, user)| Op::Release { instance, user }),
@@ -56,6 +56,10 @@ struct Model {
     /// Lease, time to live and deadline by instance.
     leases: BTreeMap<u8, (u64, u64, u64)>,
     people: Vec<Person>,
+    /// When the names were claimed, by name.
+    claimed: BTreeMap<UserName, i64>,
+    /// Names that were taken from an instance which has not been told.
+    lost: BTreeMap<u8, Vec<UserName>>,
 }
 
 impl Model {
@@ -63,11 +67,26 @@ impl Model {
         self.people.iter().position(|(_, n, ..)| n.is_same(name))
     }
 
-    fn enter(&mut self, by: u8, name: &UserName, room: Option<RoomName>, hold: bool) -> Result<(), Code> {
+    /// `claimed` is when the user came to have the name, and `grace` whether older claims still win.
+    fn enter(
+        &mut self,
+        by: u8,
+        name: &UserName,
+        room: Option<RoomName>,
+        hold: bool,
+        (claimed, grace): (i64, bool),
+    ) -> Result<(), Code> {
+        if let Some(at) = self.find(name).filter(|&at| self.people[at].0 != by) {
+            if !grace || claimed >= self.claimed[&self.people[at].1] {
+                return Err(Code::NameTaken);
+            }
+            let (loser, lost, ..) = self.people.remove(at);
+            self.lost.entry(loser).or_default().push(lost);
+        }
         let at = match self.find(name) {
-            Some(at) if self.people[at].0 != by => return Err(Code::NameTaken),
             Some(at) => at,
             None => {
+                self.claimed.insert(name.clone(), claimed);
                 self.people.push((by, name.clone(), BTreeSet::new(), false));
                 self.people.len() - 1
             }
@@ -90,17 +109,21 @@ impl Model {
         Ok(())
     }
 
-    fn rename(&mut self, by: u8, name: &UserName, to: &UserName) -> Result<(), Code> {
+    fn rename(&mut self, by: u8, name: &UserName, to: &UserName, now: u64) -> Result<(), Code> {
         let at = self.own(by, name)?;
         if (0..self.people.len()).any(|other| other != at && self.people[other].1.is_same(to)) {
             return Err(Code::NameTaken);
         }
-        self.people[at].1 = to.clone();
+        if self.people[at].1 != *to {
+            self.people[at].1 = to.clone();
+            self.claimed.insert(to.clone(), now as i64);
+        }
         Ok(())
     }
 
     fn end(&mut self, instance: u8) {
         self.leases.remove(&instance);
+        self.lost.remove(&instance);
         self.people.retain(|(by, ..)| *by != instance);
     }
 
@@ -141,6 +164,11 @@ impl Pair {
         self.model.leases.get(&instance).map(|lease| lease.0)
     }
 
+    /// When a claim of this age was made, and whether the registry still lets older ones win.
+    fn claimed(&self, age: u64) -> (i64, bool) {
+        (self.now as i64 - age as i64, self.now < 2 * SETTINGS.ttl_default)
+    }
+
     fn deadline(&self, ttl: u64) -> u64 {
         (self.now + ttl).max(2 * SETTINGS.ttl_default)
     }
@@ -153,7 +181,13 @@ impl Pair {
             Op::Keepalive { instance } => {
                 let renewed =
                     self.ask(Request::Keepalive { lease: self.lease(instance).unwrap_or(0), stats: None });
-                assert_eq!(renewed.is_ok(), self.lease(instance).is_some());
+                let lost =
+                    self.lease(instance).map(|_| self.model.lost.remove(&instance).unwrap_or_default());
+                match renewed {
+                    Ok(Answer::Kept { lost: told }) => assert_eq!(Some(told), lost),
+                    Ok(other) => panic!("{other:?}"),
+                    Err(_) => assert_eq!(lost, None),
+                }
                 let deadline = self.model.leases.get(&instance).map(|lease| self.deadline(lease.1));
                 if let (Some(lease), Some(deadline)) = (self.model.leases.get_mut(&instance), deadline) {
                     lease.2 = deadline;
@@ -164,16 +198,20 @@ impl Pair {
                 assert_eq!(dropped.is_ok(), self.lease(instance).is_some());
                 self.model.end(instance);
             }
-            Op::Join { instance, user, room, hold } => {
+            Op::Join { instance, user, room, hold, age } => {
                 let (name, room) = (name(user), self::room(room));
                 let (user, at) = (name.clone(), room.clone());
-                let request = |lease| Request::Join { lease, user, room: at, hold };
-                self.compare(instance, request, |model| model.enter(instance, &name, Some(room), hold));
+                let request = |lease| Request::Join { lease, user, room: at, hold, age };
+                let claimed = self.claimed(age);
+                self.compare(instance, request, |model| {
+                    model.enter(instance, &name, Some(room), hold, claimed)
+                });
             }
             Op::Hold { instance, user } => {
                 let (name, user) = (name(user), name(user));
-                let request = |lease| Request::Hold { lease, user };
-                self.compare(instance, request, |model| model.enter(instance, &name, None, true));
+                let request = |lease| Request::Hold { lease, user, age: 0 };
+                let claimed = self.claimed(0);
+                self.compare(instance, request, |model| model.enter(instance, &name, None, true, claimed));
             }
             Op::Leave { instance, user, room } => {
                 let (name, room) = (name(user), self::room(room));
@@ -193,8 +231,8 @@ impl Pair {
             Op::Rename { instance, user, to } => {
                 let (name, to) = (name(user), self::name(to));
                 let (user, wanted) = (name.clone(), to.clone());
-                let request = |lease| Request::Rename { lease, user, to: wanted };
-                self.compare(instance, request, |model| model.rename(instance, &name, &to));
+                let (request, now) = (|lease| Request::Rename { lease, user, to: wanted }, self.now);
+                self.compare(instance, request, |model| model.rename(instance, &name, &to, now));
             }
         }
     }

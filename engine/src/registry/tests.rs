@@ -32,7 +32,7 @@ fn name(written: &str) -> UserName {
 }
 
 fn join(registry: &mut Registry, lease: u64, user: &str) -> Result<Answer, Denied> {
-    let request = Request::Join { lease, user: name(user), room: RoomName::lobby(), hold: false };
+    let request = Request::Join { lease, user: name(user), room: RoomName::lobby(), hold: false, age: 0 };
     ask(registry, 0, request)
 }
 
@@ -166,4 +166,43 @@ fn services_tell_when_they_were_last_heard_also_when_they_are_gone() {
     ask(&mut registry, 900, Request::Drop { lease }).unwrap();
     let gone = report(&mut registry);
     assert_eq!((gone.up, gone.age_ms, &*gone.stats), (false, 600, "{\"n\":1}"));
+}
+
+/// Claims a name that has been the user's for a while.
+fn claim(registry: &mut Registry, now: u64, lease: u64, age: u64) -> Result<Answer, Denied> {
+    ask(registry, now, Request::Hold { lease, user: name("alice"), age })
+}
+
+fn lost(registry: &mut Registry, now: u64, lease: u64) -> Vec<UserName> {
+    match ask(registry, now, Request::Keepalive { lease, stats: None }) {
+        Ok(Answer::Kept { lost }) => lost,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn after_a_start_the_older_claim_wins_whoever_comes_first() {
+    let mut registry = new();
+    let (one, two) = (lease(&mut registry, 0, "chat-1"), lease(&mut registry, 1, "chat-2"));
+    claim(&mut registry, 10, one, 5_000).unwrap();
+    assert_eq!(
+        claim(&mut registry, 20, two, 5_010).unwrap_err().refusal.code,
+        Code::NameTaken,
+        "just as old"
+    );
+    claim(&mut registry, 20, two, 5_011).unwrap();
+    assert_eq!(registry.roster().users[&name("alice")].instance.as_str(), "chat-2");
+    assert_eq!(lost(&mut registry, 30, one), [name("alice")]);
+    assert_eq!(lost(&mut registry, 31, one), [], "it is told once");
+    let denied = claim(&mut registry, 40, one, 5_030).unwrap_err();
+    assert_eq!(denied.holder.as_ref().map(Label::as_str), Some("chat-2"));
+}
+
+#[test]
+fn after_the_grace_whoever_holds_a_name_keeps_it() {
+    let mut registry = new();
+    let (one, two) = (lease(&mut registry, 15_000, "chat-1"), lease(&mut registry, 15_001, "chat-2"));
+    claim(&mut registry, 19_000, one, 0).unwrap();
+    assert_eq!(claim(&mut registry, 20_000, two, 60_000).unwrap_err().refusal.code, Code::NameTaken);
+    assert_eq!(lost(&mut registry, 20_001, one), []);
 }

@@ -39,6 +39,8 @@ pub enum Request {
         room: RoomName,
         /// Whether the name stays the user's also without a room, until [`Request::Release`].
         hold: bool,
+        /// For how many milliseconds the user has had the name already; 0 when it is new.
+        age: u64,
     },
     /// A user's name is claimed, in no room.
     Hold {
@@ -46,6 +48,8 @@ pub enum Request {
         lease: u64,
         /// Who.
         user: UserName,
+        /// For how many milliseconds the user has had the name already; 0 when it is new.
+        age: u64,
     },
     /// A user leaves a room; the last one frees a name that is not held.
     Leave {
@@ -122,7 +126,10 @@ pub enum Answer {
         how: Registration,
     },
     /// To [`Request::Keepalive`].
-    Kept,
+    Kept {
+        /// Names that the lease held and that an older claim has taken from it. They are told once.
+        lost: Vec<UserName>,
+    },
     /// To [`Request::Join`], [`Request::Hold`] and [`Request::Rename`].
     Granted {
         /// The revision after it.

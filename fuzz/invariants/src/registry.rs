@@ -56,7 +56,7 @@ fn asked(request: &Request, came: usize) {
 fn answered(incoming: &Incoming) {
     let mut reply = Vec::new();
     match &incoming.request {
-        Ok(_) => write_answer(&mut reply, &Answer::Kept, "epoch", incoming.id),
+        Ok(_) => write_answer(&mut reply, &Answer::Kept { lost: Vec::new() }, "epoch", incoming.id),
         Err(refusal) => write_denied(&mut reply, &refusal.clone().into(), incoming.id),
     }
     let (asked, repeated) = (incoming.id.map(RawValue::get), decode(only_line(&reply)).id.map(RawValue::get));

@@ -147,7 +147,7 @@ impl Door {
                     self.desk().entries.sent += 1;
                     under_way.push_back(Some(asked));
                     let (user, room) = (self.name(asked.guest), room.clone());
-                    let join = Request::Join { lease, user, room, hold: false };
+                    let join = Request::Join { lease, user, room, hold: false, age: 0 };
                     if say(&mut write, &join).await.is_err() { break }
                     self.taken(asked);
                 }

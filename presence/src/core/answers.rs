@@ -56,12 +56,17 @@ impl Core {
                 if let Some(lease) = &mut self.lease {
                     lease.kept = now;
                 }
+                reply.lost.into_iter().for_each(|name| self.name_lost(name));
             }
             Ask::Deed(deed) => {
                 self.ledger.done(&deed);
-                if let Deed::Enter { user: name, .. } | Deed::Rename { to: name, .. } = deed {
-                    self.contested.remove(&name);
-                    self.claims.grant(&name);
+                match deed {
+                    Deed::Enter { user: name, .. } => self.name_granted(&name),
+                    Deed::Rename { user, to } => {
+                        self.contested.remove(&user);
+                        self.name_granted(&to);
+                    }
+                    _ => {}
                 }
             }
             Ask::Services => {
@@ -91,6 +96,7 @@ impl Core {
         self.changed = true;
         self.figures.said = None;
         self.say_all(self.ledger.missing(), now);
+        self.told_anew = self.out.len();
         if self.watching {
             self.ask(Ask::Watch, &self.replica.watch(), now);
         }
@@ -130,6 +136,10 @@ impl Core {
     /// Within one run of the registry, a lease ends before its time only by a register of its instance.
     fn suspect_a_namesake(&mut self, reply: &Reply, now: Instant) {
         let Some(former) = self.former.take() else { return };
+        if former.epoch == reply.epoch {
+            // Others may have been given our names since: what we claim now is new.
+            self.claimed.values_mut().for_each(|since| *since = now);
+        }
         if former.epoch == reply.epoch && now - former.kept < former.ttl {
             warn!(instance = %self.me.instance, "another process registers as this instance; give each its own --instance");
         }
@@ -146,6 +156,7 @@ impl Core {
                 }
             }
             (Code::NoSuchUser, Deed::Rename { user, to }) => {
+                self.contested.remove(&user);
                 self.ledger.done(&Deed::Release { user });
                 self.say_all(self.ledger.missing_of(&to), now);
             }
@@ -161,17 +172,31 @@ impl Core {
 
     fn name_taken(&mut self, name: UserName, denied: &Denied, now: Instant) {
         match self.claims.refuse(&name) {
-            Some(Undo::Arrival) => self.ledger.want(&Deed::Release { user: name }),
+            Some(Undo::Arrival) => self.want(&Deed::Release { user: name }, now),
             Some(Undo::RenameFrom(old)) => {
-                self.ledger.want(&Deed::Rename { user: name, to: old.clone() });
+                self.want(&Deed::Rename { user: name, to: old.clone() }, now);
                 self.say_all(self.ledger.missing_of(&old), now);
             }
             None if self.ledger.wants(&name) && self.contested.insert(name.clone()) => {
                 let holder = denied.holder.as_ref().map(tracing::field::display);
-                warn!(user = %name, holder, "another instance holds the name of a user who is here; both go on");
+                warn!(user = %name, holder, "another instance holds the name of a user who is here");
             }
             None => {}
         }
+    }
+
+    /// An older claim has taken a name of ours.
+    fn name_lost(&mut self, name: UserName) {
+        self.ledger.done(&Deed::Release { user: name.clone() });
+        if self.ledger.wants(&name) {
+            warn!(user = %name, "another instance's user has had this name for longer");
+            self.contested.insert(name);
+        }
+    }
+
+    fn name_granted(&mut self, name: &UserName) {
+        self.contested.remove(name);
+        self.claims.grant(name);
     }
 
     fn farewell(&mut self) {

@@ -4,7 +4,7 @@ mod answers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,11 +29,15 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// Longest wait before a watching service looks for the registry again: whoever shows others what the
 /// registry says shall see its return within a second. It costs no more than the polls do.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A registry that owes an answer and has said nothing for this long is gone.
+/// A registry that owes an answer and has said nothing for a third of the time to live, or at most this
+/// long, is gone: with a third for the keepalive to come due and a third to connect anew, a connection
+/// that has died quietly costs no lease.
 const SILENCE: Duration = Duration::from_secs(5);
+/// Shorter silence than this says nothing on a busy machine.
+const SILENCE_LEAST: Duration = Duration::from_secs(1);
 /// How long the end waits for the registry's goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// Most bytes that may wait for the registry to read them.
+/// Most bytes that may wait for the registry to read them, beside what is told anew after a connect.
 const WAITING_MOST: usize = 8 << 20;
 
 /// As whom the service is known.
@@ -53,7 +57,7 @@ pub(crate) enum Broken {
     Unasked,
     #[error("the registry refused to register this service: {0}")]
     Refused(engine::Refusal),
-    #[error("the registry has said nothing for {SILENCE:?}")]
+    #[error("the registry owes an answer and has said nothing for too long")]
     Silent,
     #[error("the registry goes away")]
     Bye,
@@ -106,8 +110,10 @@ pub(crate) struct Core {
     former: Option<Lease>,
     ledger: Ledger,
     claims: Claims,
+    /// Since when our users have had their names.
+    claimed: BTreeMap<UserName, Instant>,
     /// Users of ours whose names another instance holds, as came out after they had been granted.
-    contested: BTreeSet<UserName>,
+    pub(crate) contested: BTreeSet<UserName>,
     figures: Figures,
     watching: bool,
     polled: Option<Instant>,
@@ -118,6 +124,8 @@ pub(crate) struct Core {
     silent: bool,
     ending: Option<(oneshot::Sender<()>, Instant)>,
     ended: bool,
+    /// Bytes that were told anew after the last connect.
+    told_anew: usize,
     /// What waits to be written.
     pub(crate) out: Vec<u8>,
     /// Whether the view has changed since this was last cleared.
@@ -133,6 +141,7 @@ impl Core {
             former: None,
             ledger: Ledger::default(),
             claims: Claims::default(),
+            claimed: BTreeMap::new(),
             contested: BTreeSet::new(),
             figures: Figures::default(),
             watching: false,
@@ -143,6 +152,7 @@ impl Core {
             silent: false,
             ending: None,
             ended: false,
+            told_anew: 0,
             out: Vec::new(),
             changed: false,
         }
@@ -174,6 +184,10 @@ impl Core {
     pub(crate) fn look_every(&self) -> Duration {
         let most = self.keepalive_every();
         if self.watching { most.min(LOOK_EVERY) } else { most }
+    }
+
+    fn silence(&self) -> Duration {
+        (self.ttl() / 3).clamp(SILENCE_LEAST, SILENCE)
     }
 
     fn ttl(&self) -> Duration {
@@ -216,8 +230,10 @@ impl Core {
         self.phase = Phase::Offline;
         self.out.clear();
         for (ask, _) in std::mem::take(&mut self.asked) {
-            if let Ask::Deed(deed) = ask {
-                self.ledger.doubt(&deed);
+            match ask {
+                Ask::Deed(deed) => self.ledger.doubt(&deed),
+                Ask::Keepalive => self.ledger.doubt_all(),
+                _ => {}
             }
         }
         self.claims.grant_all();
@@ -242,11 +258,11 @@ impl Core {
             self.poll(now);
         }
         let owed = self.asked.front().map(|(_, since)| *since).max(self.heard);
-        if !self.asked.is_empty() && owed.is_some_and(|since| now - since >= SILENCE) {
+        if !self.asked.is_empty() && owed.is_some_and(|since| now - since >= self.silence()) {
             self.fall_silent();
             return Err(Broken::Silent);
         }
-        if self.out.len() > WAITING_MOST { Err(Broken::Slow) } else { Ok(()) }
+        if self.out.len() > WAITING_MOST + self.told_anew { Err(Broken::Slow) } else { Ok(()) }
     }
 
     fn claim(
@@ -271,15 +287,41 @@ impl Core {
     }
 
     fn deed(&mut self, deed: Deed, now: Instant) {
-        self.ledger.want(&deed);
+        self.want(&deed, now);
         self.say(deed, now);
+    }
+
+    /// This shall be so from now on.
+    fn want(&mut self, deed: &Deed, now: Instant) {
+        self.ledger.want(deed);
+        match deed {
+            Deed::Enter { user, .. } => {
+                self.claimed.entry(user.clone()).or_insert(now);
+            }
+            Deed::Leave { .. } => {}
+            Deed::Release { user } => {
+                self.claimed.remove(user);
+            }
+            Deed::Rename { user, to } => {
+                self.claimed.remove(user);
+                self.claimed.insert(to.clone(), now);
+            }
+        }
     }
 
     fn say(&mut self, deed: Deed, now: Instant) {
         if let (Phase::Ready, Some(lease), None) = (self.phase, &self.lease, &self.ending) {
-            let request = deed.request(lease.number);
+            let request = deed.request(lease.number, self.age(&deed, now));
             self.ask(Ask::Deed(deed), &request, now);
         }
+    }
+
+    /// For how many milliseconds whoever enters has had the name; only a registry that has just started
+    /// asks, and to all others an entry is a live one.
+    fn age(&self, deed: &Deed, now: Instant) -> u64 {
+        let Deed::Enter { user, .. } = deed else { return 0 };
+        let since = self.claimed.get(user).map_or(Duration::ZERO, |&since| now - since);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     fn say_all(&mut self, deeds: Vec<Deed>, now: Instant) {

@@ -178,6 +178,58 @@ fn a_name_that_was_granted_too_early_stays_and_is_asked_for_again() {
 }
 
 #[test]
+fn a_name_that_an_older_claim_took_is_lost_until_the_user_has_another() {
+    let mut play = Play::known();
+    drop(play.claim("alice"));
+    play.ok();
+    play.said();
+    play.pass(3_400).unwrap();
+    assert_eq!(play.ops(), ["keepalive"]);
+    play.hear(json!({"ok": true, "lost": ["alice"]}));
+    assert_eq!(play.core.contested, [user("alice")].into());
+    let mut renamed = play.rename("alice", "alice-2");
+    assert_eq!(play.ops(), ["rename"]);
+    play.refused("no_such_user");
+    let said = json!({"op": "join", "lease": 17, "user": "alice-2", "room": "lobby", "hold": true});
+    assert_eq!(play.said(), [said]);
+    play.ok();
+    assert_eq!(renamed.try_recv(), Ok(Claim::Granted));
+    assert!(play.core.contested.is_empty());
+}
+
+#[test]
+fn a_claim_grows_old_while_the_registry_is_away_and_a_lapsed_one_is_new() {
+    let age = |play: &mut Play, lease: u64, epoch: &str| {
+        play.hear(json!({"ok": true, "lease": lease, "ttl_ms": 10_000, "epoch": epoch, "rev": 1}));
+        let said = play.said();
+        said.iter().find(|said| said["op"] == "join").map(|join| join["age_ms"].as_u64().unwrap_or(0))
+    };
+    let mut play = Play::begin();
+    drop(play.claim("alice"));
+    play.pass(7_000).unwrap();
+    play.core.connected(play.now);
+    play.said();
+    assert_eq!(age(&mut play, 17, "e"), Some(7_000));
+    play.ok();
+    play.refused("unknown_lease");
+    play.said();
+    assert_eq!(age(&mut play, 18, "e"), Some(0), "it lapsed within one run of the registry");
+}
+
+#[test]
+fn a_crowd_is_told_anew_however_long_that_is() {
+    let mut play = Play::begin();
+    let name = "語".repeat(26);
+    for n in 0..65_000 {
+        drop(play.claim(&format!("{name}{n}")));
+    }
+    play.core.connected(play.now);
+    play.registered(17);
+    assert!(play.core.out.len() > WAITING_MOST);
+    play.pass(250).unwrap();
+}
+
+#[test]
 fn a_lease_that_is_over_is_followed_by_a_new_one_with_everything_under_it() {
     let mut play = Play::known();
     drop(play.claim("alice"));
@@ -224,8 +276,8 @@ fn a_silent_registry_is_given_up() {
     let mut play = Play::known();
     play.pass(60_000).unwrap();
     assert_eq!(play.ops(), ["keepalive"], "silence alone is none: nothing was asked");
-    play.pass(4_999).unwrap();
-    assert!(matches!(play.pass(1), Err(Broken::Silent)));
+    play.pass(3_333).unwrap();
+    assert!(matches!(play.pass(1), Err(Broken::Silent)), "a third of the time to live");
 }
 
 #[test]

@@ -194,6 +194,14 @@ impl Hub {
         }
     }
 
+    /// Wakes the session of whoever has this name.
+    pub(crate) fn wake(&self, name: &UserName) {
+        let state = self.lock();
+        if let Some(member) = state.people.find(name).ok().and_then(|id| state.members.get(&id)) {
+            member.wake();
+        }
+    }
+
     /// Checks that somebody is in a room.
     ///
     /// # Errors

@@ -111,6 +111,7 @@ pub async fn run(
     let housekeeping = tokio::spawn(keep_house(chat.clone()));
     let relieving = tokio::spawn(relief::watch(chat.hub.clone(), chat.metrics.clone()));
     tokio::spawn(spread_drain(chat.clone()));
+    let yielding = tokio::spawn(give_names_up(chat.clone()));
     life.ready.set_ready();
     let accepting = accept::serve(listener, &life, limits, NO_PLACE, |stream, peer| {
         session::serve(chat.clone(), Arc::new(Metered::new(stream, chat.metrics.clone())), peer)
@@ -123,9 +124,10 @@ pub async fn run(
     life.drain.finished().await;
     housekeeping.abort();
     relieving.abort();
+    yielding.abort();
     chat.presence.drop_lease().await;
     // The threads end when the last way to them is gone.
-    drop((chat, housekeeping.await, relieving.await));
+    drop((chat, housekeeping.await, relieving.await, yielding.await));
     tokio::task::spawn_blocking(|| threads.join()).await.map_err(Failure::fatal)?
 }
 
@@ -153,6 +155,15 @@ impl Chat {
 async fn spread_drain(chat: Arc<Chat>) {
     chat.life.drain.signaled().await;
     chat.hub.wake_everybody();
+}
+
+/// Wakes whoever's name turned out to be another server's user's.
+async fn give_names_up(chat: Arc<Chat>) {
+    let mut lost = chat.presence.lost_names();
+    while lost.changed().await.is_ok() {
+        let names = lost.borrow_and_update().clone();
+        names.iter().for_each(|name| chat.hub.wake(name));
+    }
 }
 
 /// What has to be done every second, every five, and every minute.

@@ -143,7 +143,7 @@ fn lease_event(op: &str, answer: &Answer) -> Option<&'static str> {
         Answer::Registered { how: Registration::Granted, .. } => Some("granted"),
         Answer::Registered { how: Registration::Resumed, .. } => Some("resumed"),
         Answer::Registered { how: Registration::Replaced, .. } => Some("replaced"),
-        Answer::Kept => Some("renewed"),
+        Answer::Kept { .. } => Some("renewed"),
         Answer::Gone { .. } if op == "drop" => Some("dropped"),
         _ => None,
     }

@@ -321,3 +321,86 @@ async fn a_drain_says_bye_and_ends_every_session() {
     assert_eq!(desk.metric("registry_disconnects_total{reason=\"shutdown\"}"), 2.0);
     assert_eq!(desk.metric("registry_watchers"), 0.0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_bad_request_has_its_code_and_changes_nothing() {
+    let desk = Desk::open();
+    let mut peer = desk.connect(1 << 16);
+    let lease = peer.register("chat-1").await;
+    peer.join(lease, "alice", "lobby").await;
+    for (request, code) in [
+        (json!({}), "bad_request"),
+        (json!({"op": 7}), "bad_request"),
+        (json!({"op": "register", "service": "chat", "instance": "chat-2"}), "bad_request"),
+        (json!({"op": "register", "service": "chat", "instance": "a b", "addr": "a:1"}), "bad_name"),
+        (json!({"op": "keepalive"}), "bad_request"),
+        (json!({"op": "keepalive", "lease": "17"}), "bad_request"),
+        (json!({"op": "keepalive", "lease": lease, "stats": []}), "bad_request"),
+        (json!({"op": "join", "lease": lease, "user": "bob"}), "bad_request"),
+        (json!({"op": "join", "lease": lease, "user": "bob", "room": "no room"}), "bad_room"),
+        (json!({"op": "join", "lease": lease, "user": "bob", "room": "r", "age_ms": -1}), "bad_request"),
+        (json!({"op": "join", "lease": lease ^ 1, "user": "alice", "room": "tea"}), "unknown_lease"),
+        (json!({"op": "drop", "lease": lease ^ 1}), "unknown_lease"),
+        (json!({"op": "leave", "lease": lease, "user": "bob", "room": "lobby"}), "no_such_user"),
+        (json!({"op": "leave", "lease": lease, "user": "alice", "room": "tea"}), "not_in_room"),
+        (json!({"op": "list", "what": "rooms"}), "bad_request"),
+        (json!({"op": "watch", "since": "1"}), "bad_request"),
+    ] {
+        let reply = peer.ask(request.clone()).await;
+        assert_eq!((&reply["ok"], &reply["code"]), (&json!(false), &json!(code)), "{request}");
+    }
+    assert_eq!((desk.metric("registry_revision"), desk.metric("registry_leases")), (2.0, 1.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_to_live_is_clamped_and_the_reply_says_so() {
+    let desk = Desk::open();
+    let mut peer = desk.connect(1 << 16);
+    for (asked, held) in [(0, 1_000), (-1, 1_000), (5_000, 5_000), (1_000_000_000, 60_000)] {
+        let register = json!({
+            "op": "register", "service": "chat", "instance": "chat-1", "addr": "a:1", "ttl_ms": asked,
+        });
+        assert_eq!(peer.ask(register).await["ttl_ms"], held, "{asked}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_late_leases_are_spared_and_counted() {
+    let desk = Desk::open();
+    let mut peer = desk.connect(1 << 16);
+    for n in 0..10 {
+        peer.register(&format!("chat-{n}")).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20_500)).await;
+    assert_eq!(desk.metric("registry_lease_events_total{event=\"spared\"}"), 10.0);
+    assert_eq!(desk.metric("registry_leases"), 10.0);
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(desk.metric("registry_lease_events_total{event=\"expired\"}"), 10.0);
+    assert_eq!(desk.metric("registry_leases"), 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_renewed_or_replaced_is_counted() {
+    let desk = Desk::open();
+    let mut peer = desk.connect(1 << 16);
+    let lease = peer.register("chat-1").await;
+    assert_eq!(peer.ask(json!({"op": "keepalive", "lease": lease})).await, json!({"ok": true}));
+    peer.register("chat-1").await;
+    for event in ["granted", "renewed", "replaced"] {
+        assert_eq!(desk.metric(&format!("registry_lease_events_total{{event=\"{event}\"}}")), 1.0, "{event}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_loses_a_name_hears_it_with_the_next_keepalive() {
+    let desk = Desk::open();
+    let (mut one, mut two) = (desk.connect(8), desk.connect(8));
+    let (first, second) = (one.register("chat-1").await, two.register("chat-2").await);
+    let hold = |lease, age| json!({"op": "hold", "lease": lease, "user": "alice", "age_ms": age});
+    assert_eq!(one.ask(hold(first, 100)).await["ok"], true);
+    assert_eq!(two.ask(hold(second, 200)).await["ok"], true, "it has had the name for longer");
+    let keepalive = json!({"op": "keepalive", "lease": first});
+    assert_eq!(one.ask(keepalive.clone()).await, json!({"ok": true, "lost": ["alice"]}));
+    assert_eq!(one.ask(keepalive).await, json!({"ok": true}));
+    assert_eq!(one.ask(hold(first, 100)).await["code"], "name_taken");
+}

@@ -1,5 +1,6 @@
 //! What the server answers.
 
+use engine::names::UserName;
 use engine::registry::{Answer, Denied};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -23,6 +24,8 @@ struct Granted<'a> {
     epoch: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<Vec<UserLine>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<Vec<ServiceLine>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +52,10 @@ pub fn write_answer(out: &mut Vec<u8>, answer: &Answer, epoch: &str, id: Option<
         Answer::Registered { lease, ttl_ms, rev, .. } => {
             Granted { lease: Some(*lease), ttl_ms: Some(*ttl_ms), rev: Some(*rev), epoch, ..plain }
         }
-        Answer::Kept => plain,
+        Answer::Kept { lost } => {
+            let lost: Vec<_> = lost.iter().map(UserName::as_str).collect();
+            Granted { lost: Some(lost).filter(|lost| !lost.is_empty()), ..plain }
+        }
         Answer::Granted { rev, generation } => {
             Granted { rev: Some(*rev), generation: Some(*generation), ..plain }
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use engine::names::UserName;
 use engine::registry::{Denied, Event, Label, Register, Request, Roster, ServiceReport};
 use engine::{Code, Refusal};
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,8 @@ pub struct Reply {
     pub epoch: Option<Arc<str>>,
     /// The services of a listing.
     pub services: Option<Vec<ServiceReport>>,
+    /// Names that an older claim has taken from the lease, as a keepalive tells.
+    pub lost: Vec<UserName>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +93,8 @@ struct ReplyLine {
     rev: Option<u64>,
     epoch: Option<String>,
     services: Option<Vec<ServiceLine>>,
+    #[serde(default)]
+    lost: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +148,7 @@ fn reply(line: ReplyLine) -> Result<Result<Reply, Denied>, Garbled> {
         rev: line.rev,
         epoch: line.epoch.map(Into::into),
         services: line.services.map(reports).transpose()?,
+        lost: line.lost.iter().map(|name| UserName::parse(name)).collect::<Result<_, _>>()?,
     }))
 }
 
@@ -175,6 +181,8 @@ struct RequestLine<'a> {
     #[serde(skip_serializing_if = "listing::is_false")]
     hold: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    age_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<u64>,
@@ -197,12 +205,12 @@ fn line(request: &Request) -> RequestLine<'_> {
             let stats = stats.as_deref().map(listing::object);
             RequestLine { lease: Some(*lease), stats, ..op("keepalive") }
         }
-        Request::Join { lease, user, room, hold } => {
+        Request::Join { lease, user, room, hold, age } => {
             let (user, room) = (Some(user.as_str()), Some(room.as_str()));
-            RequestLine { lease: Some(*lease), user, room, hold: *hold, ..op("join") }
+            RequestLine { lease: Some(*lease), user, room, hold: *hold, age_ms: old(*age), ..op("join") }
         }
-        Request::Hold { lease, user } => {
-            RequestLine { lease: Some(*lease), user: Some(user.as_str()), ..op("hold") }
+        Request::Hold { lease, user, age } => {
+            RequestLine { lease: Some(*lease), user: Some(user.as_str()), age_ms: old(*age), ..op("hold") }
         }
         Request::Leave { lease, user, room } => {
             let (user, room) = (Some(user.as_str()), Some(room.as_str()));
@@ -222,6 +230,11 @@ fn line(request: &Request) -> RequestLine<'_> {
             RequestLine { epoch: epoch.as_deref(), since: *since, ..op("watch") }
         }
     }
+}
+
+/// An age that is worth a word.
+fn old(age: u64) -> Option<u64> {
+    Some(age).filter(|&age| age > 0)
 }
 
 fn register(register: &Register) -> RequestLine<'_> {

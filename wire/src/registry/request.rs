@@ -86,13 +86,21 @@ fn under_lease(op: &str, lease: u64, fields: &Fields) -> Result<Request, Refusal
     let user = || fields.user("user");
     Ok(match op {
         "keepalive" => Request::Keepalive { lease, stats: fields.optional_object("stats")? },
-        "join" => Request::Join { lease, user: user()?, room: fields.room()?, hold: fields.flag("hold")? },
-        "hold" => Request::Hold { lease, user: user()? },
+        "join" => {
+            let (user, room, hold) = (user()?, fields.room()?, fields.flag("hold")?);
+            Request::Join { lease, user, room, hold, age: age(fields)? }
+        }
+        "hold" => Request::Hold { lease, user: user()?, age: age(fields)? },
         "leave" => Request::Leave { lease, user: user()?, room: fields.room()? },
         "release" => Request::Release { lease, user: user()? },
         "rename" => Request::Rename { lease, user: user()?, to: fields.user("to")? },
         _ => Request::Drop { lease },
     })
+}
+
+/// For how long the user has had the name.
+fn age(fields: &Fields) -> Result<u64, Refusal> {
+    Ok(fields.optional_number("age_ms")?.unwrap_or(0))
 }
 
 fn register(fields: &Fields) -> Result<Register, Refusal> {

@@ -23,6 +23,9 @@ use crate::store::{Post, now};
 /// Messages that one request may ask for.
 const MOST: u32 = 1000;
 
+/// So many people of one name find another.
+const NAMESAKES: u32 = 1_000;
+
 /// One member's conversation.
 pub(super) struct Talk {
     pub(super) chat: Arc<Chat>,
@@ -109,6 +112,9 @@ impl Talk {
             }
             if self.chat.life.drain.is_draining() {
                 self.ending.get_or_insert(Ended::Shutdown);
+            }
+            if self.chat.presence.has_lost(&self.name) {
+                Box::pin(self.give_way()).await;
             }
             let behind_since = self.member.flush();
             if behind_since.is_some_and(|since| since.elapsed() >= self.chat.config.slow) {
@@ -331,6 +337,22 @@ impl Talk {
         }
         self.member.answer(reference, Event::Renamed { user, to, at });
         Ok(())
+    }
+
+    /// Another server's user has had the name for longer: this one goes on with a free name.
+    async fn give_way(&mut self) {
+        let lost = self.name.clone();
+        for number in 2..=NAMESAKES {
+            let free = lost.numbered(number);
+            if self.rename(None, free).await.is_ok() {
+                let words = format!(
+                    "{lost} has been somebody's on another server for longer; you are {} now",
+                    self.name
+                );
+                return self.refuse(None, Refusal::new(Code::NameLost, words)).await;
+            }
+        }
+        // Nobody is sent away for it: the name stays theirs on this server, and the next event tries again.
     }
 
     /// Answers with a refusal; one to a message waits for the messages before it.
