@@ -1,0 +1,12 @@
+//! The registry, three chat nodes and two watchers on a simulated network, one run for each seed.
+//!
+//! The real session of the registry and the real task of presence run on turmoil's network, which cuts,
+//! delays and kills as the seed says. `SEEDS=10000` runs more of them, `SEED=17` one, with its trace.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+mod book;
+mod chaos;
+mod faults;
+mod nodes;
+mod scenarios;
+mod tap;
