@@ -54,6 +54,7 @@ impl Alone {
             reference: reference.map(Ref::parse).transpose()?,
             sender: MemberId(1),
             received: Instant::now(),
+            space: None,
         };
         self.store.submit(post).await
     }

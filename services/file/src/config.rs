@@ -17,7 +17,13 @@ use engine::file::{Limits, Patience};
 #[group(skip)]
 pub struct Config {
     /// Folder that the files are in; it is made when it is not there.
-    #[arg(long, global = true, env = "PARLANCE_DATA", value_name = "DIR", default_value = "./parlance-data/files")]
+    #[arg(
+        long,
+        global = true,
+        env = "PARLANCE_DATA",
+        value_name = "DIR",
+        default_value = "./parlance-data/files"
+    )]
     pub data: PathBuf,
 
     /// Largest file.

@@ -186,8 +186,7 @@ impl Member {
 
     /// Whether the socket takes more right now, which nobody may have heard yet; for the session alone.
     pub(crate) async fn may_write(&self) -> bool {
-        let may_write =
-            poll_fn(|cx| Poll::Ready(self.socket.poll_write_ready(cx).is_ready())).await;
+        let may_write = poll_fn(|cx| Poll::Ready(self.socket.poll_write_ready(cx).is_ready())).await;
         if may_write {
             self.lock().full = false;
         }

@@ -6,7 +6,7 @@
 //! walk that was worth it, messages pile up and share the next write. A member whose socket is full waits for
 //! it by itself and is walked again then.
 //!
-//! Nothing here grows without bound. What members say waits for its room in a [`Space`] that the room has; what
+//! Nothing here grows without bound. What members say waits for its room in a [`RoomSpace`] that the room has; what
 //! comes after a member's cursor stays in the log as long as that is `--behind`, and what is for it alone in
 //! its own buffer; all of that together within `--behind-all`, see [`Bounds`]. Whoever is cut off is judged by
 //! their own socket, which takes nothing at that moment, and never by how late we are.
@@ -20,7 +20,7 @@ mod threads;
 
 pub(crate) use bounds::Bounds;
 pub(crate) use member::Member;
-pub(crate) use room::{Detached, Heard, Line, Room, Space};
+pub(crate) use room::{Detached, Heard, Line, Room, RoomSpace};
 pub(crate) use socket::{Metered, Socket};
 #[cfg(test)]
 pub(crate) use threads::Late;

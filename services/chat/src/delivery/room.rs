@@ -1,6 +1,6 @@
 //! One room's way to its members: a queue that anybody may append to.
 //!
-//! The queue is bounded, although appending never waits. What members say has its [`Space`] before it goes to
+//! The queue is bounded, although appending never waits. What members say has its [`RoomSpace`] before it goes to
 //! be committed, and keeps it until the room has taken it up. Everything else is a handful for each connection
 //! in the room: it comes, goes on and goes once, waits to be out before it can come again, and takes no new
 //! name before the room has heard of the last.
@@ -53,12 +53,14 @@ pub(crate) struct Line {
     /// When a message was read off its sender's socket.
     pub received: Option<Instant>,
     /// What a message takes of the room's space until the room has taken it up.
-    pub space: Option<Space>,
+    pub space: Option<RoomSpace>,
 }
 
 /// A message's share of what may be on its way to a room, from before its commit until the room takes it up.
 #[derive(Debug)]
-pub(crate) struct Space(#[expect(dead_code, reason = "it is given back when dropped")] OwnedSemaphorePermit);
+pub(crate) struct RoomSpace(
+    #[expect(dead_code, reason = "it is given back when dropped")] OwnedSemaphorePermit,
+);
 
 /// The end of a room's lines to a member.
 pub(crate) struct Detached(oneshot::Receiver<()>);
@@ -121,15 +123,15 @@ impl Room {
         room
     }
 
-    /// Space for a message of this text; waits while the room has more to take up than it may. The room
+    /// RoomSpace for a message of this text; waits while the room has more to take up than it may. The room
     /// waits for nobody, so whoever waits here is served in turn.
-    pub(crate) async fn space_for(&self, text: &str) -> Space {
+    pub(crate) async fn space_for(&self, text: &str) -> RoomSpace {
         let bytes = (text.len() + BESIDE_TEXT).min(LEAST_SPACE) as u32;
         if let Ok(space) = self.space.clone().try_acquire_many_owned(bytes) {
-            return Space(space);
+            return RoomSpace(space);
         }
         self.metrics.room_waits.inc();
-        Space(self.space.clone().acquire_many_owned(bytes).await.expect("a room's space is never closed"))
+        RoomSpace(self.space.clone().acquire_many_owned(bytes).await.expect("a room's space is never closed"))
     }
 
     /// Tells the room something.

@@ -40,7 +40,7 @@ use space::Space;
 pub(crate) use writer::now;
 use writer::{Job, Parts, Writer};
 
-use crate::delivery::Space;
+use crate::delivery::RoomSpace;
 use crate::metrics::Metrics;
 
 /// How durable an ack is.
@@ -70,7 +70,7 @@ pub(crate) struct Post {
     /// When it was read off the sender's socket.
     pub received: Instant,
     /// What it takes of its room's space until the room has taken it up.
-    pub space: Option<Space>,
+    pub space: Option<RoomSpace>,
 }
 
 /// A message that is kept.
