@@ -68,7 +68,7 @@ async fn arrive(chat: Arc<Chat>, socket: Arc<dyn Socket>, peer: SocketAddr) -> R
 /// A peer who has taken the port for another one is no ordinary end.
 fn note_stranger(peer: SocketAddr, ended: Ended) {
     if let Ended::Foreign(_) = ended {
-        info!(%peer, reason = ended.as_str(), "that is not what this port speaks");
+        info!(%peer, reason = ended.as_str(), "connection ended: that is not what this port speaks");
     }
 }
 
