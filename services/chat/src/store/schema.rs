@@ -165,6 +165,9 @@ impl Location {
         }
         let db =
             self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|problem| self.unusable(&problem))?;
+        // A connection knows of the log only once it has read: before, it has nothing to bring in.
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            .map_err(|problem| self.unusable(&problem.to_string()))?;
         let file = File::open(&self.path).map_err(|error| self.unusable(&error.to_string()))?;
         let file = Arc::new(file);
         self.file = Some(file.clone());

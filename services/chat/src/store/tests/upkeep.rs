@@ -1,5 +1,8 @@
 //! What the writer does beside messages: it indexes, forgets and lets the log be brought in, a step at a time.
 
+use rusqlite::wal::CheckpointMode;
+
+use super::super::schema::Location;
 use super::*;
 
 /// As many messages as several steps take.
@@ -77,6 +80,18 @@ async fn the_log_is_brought_in_beside_the_writer_and_begun_anew() {
     serving.close().await;
     assert!(!log.exists(), "one file is left");
     assert_eq!(serve(data.path(), Sync::Normal, FOREVER).texts("a").await.len(), 1000);
+}
+
+/// The bulk of the log is brought in beside the writer.
+#[test]
+fn a_pass_brings_the_log_in() {
+    let data = TempDir::new().unwrap();
+    let mut location = Location::of(data.path(), Sync::Normal).unwrap();
+    let writer = location.open_writer().unwrap();
+    let side = location.open_side().unwrap().unwrap();
+    writer.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES (1);").unwrap();
+    let (log, done) = side.db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE).unwrap();
+    assert!(log > 0 && done == log, "{done} of {log}");
 }
 
 /// A pass beside a writer who never rests does not reach the end of the log: the writer does the rest.
