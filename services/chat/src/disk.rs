@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::store::{FILE, LOG};
+
 /// Bytes on the disk behind a data folder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
@@ -16,7 +18,7 @@ pub(crate) struct Usage {
 pub(crate) fn usage(folder: &Path) -> Usage {
     let size = |name| fs::metadata(folder.join(name)).map_or(0, |file| file.len());
     let free = rustix::fs::statvfs(folder).map_or(0, |disk| disk.f_bavail * disk.f_frsize);
-    Usage { history: size("chat.db") + size("chat.db-wal"), free }
+    Usage { history: size(FILE) + size(LOG), free }
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ use reader::Reading;
 pub(crate) use retention::Retention;
 use rusqlite::Connection;
 use schema::Location;
+pub(crate) use schema::{FILE, LOG};
 use space::Space;
 pub(crate) use writer::now;
 use writer::{Job, Parts, Writer};
@@ -169,8 +170,8 @@ impl Database {
         let (jobs, job_queue) = mpsc::channel(QUEUE);
         let (ended, writer_ended) = oneshot::channel();
         let location = Arc::new(location);
-        let (readings, reader) = read("chat-reader", reading, location.clone(), &metrics.pages)?;
-        let (searches, searcher) = read("chat-search", searching, location.clone(), &metrics.searches)?;
+        let (readings, reader) = read("chat-reader", reading, location.clone(), &metrics.store.pages)?;
+        let (searches, searcher) = read("chat-search", searching, location.clone(), &metrics.store.searches)?;
         let reports = jobs.downgrade();
         let checkpointer = side.map(|side| Checkpointer::start(side, reports, &metrics)).transpose()?;
         let (sync, space) = (location.sync(), Space { folder: location.folder() });

@@ -19,9 +19,9 @@ pub(super) const VERSION: i64 = 2;
 pub(super) const APPLICATION_ID: i64 = 0x5061_726c;
 
 /// What it is called in its folder.
-pub(super) const FILE: &str = "chat.db";
+pub(crate) const FILE: &str = "chat.db";
 /// What SQLite calls its write-ahead log.
-const LOG: &str = "chat.db-wal";
+pub(crate) const LOG: &str = "chat.db-wal";
 /// The length that the log is cut to when it begins anew.
 const LOG_BYTES: i64 = 16 << 20;
 

@@ -140,10 +140,11 @@ impl Writer {
     /// an fsync that failed has lost can't be known (PostgreSQL's "fsyncgate"), only a restart recovers.
     fn keep(&mut self, posts: &[Post]) -> (Vec<Outcome>, Option<Failure>) {
         let all = |code, words: &'static str| posts.iter().map(|_| Err(Refusal::new(code, words))).collect();
-        self.metrics.commit_batch.observe(posts.len() as f64);
-        let timer = self.metrics.commit_duration.start_timer();
+        self.metrics.store.commit_batch.observe(posts.len() as f64);
+        let timer = self.metrics.store.commit_duration.start_timer();
         let (turn, at) = (self.turn + 1, now());
-        let committed = commit(&mut self.db, &self.rooms, posts, turn, at, &self.metrics.flush_duration);
+        let committed =
+            commit(&mut self.db, &self.rooms, posts, turn, at, &self.metrics.store.flush_duration);
         timer.observe_duration();
         match committed {
             Ok(committed) => (self.remember(committed, posts.len(), at), None),
@@ -223,7 +224,7 @@ impl Writer {
     fn index(&mut self, most: usize) -> Result<(), Failure> {
         let index = &self.index;
         let step = |transaction: &Transaction<'_>| index.step(transaction, most as u64);
-        match in_passing(&mut self.db, self.sync, &self.metrics.index_steps, step) {
+        match in_passing(&mut self.db, self.sync, &self.metrics.store.index_steps, step) {
             Ok(indexed) => self.index.advance(indexed),
             Err(error) => {
                 self.put_off(error, "the full-text index is behind")?;
@@ -234,7 +235,7 @@ impl Writer {
     }
 
     fn merge(&mut self) -> Result<(), Failure> {
-        let merged = in_passing(&mut self.db, self.sync, &self.metrics.merge_steps, index::merge);
+        let merged = in_passing(&mut self.db, self.sync, &self.metrics.store.merge_steps, index::merge);
         let merged = merged.or_else(|error| {
             self.put_off(error, "the full-text index could not be merged").map(|()| false)
         })?;
@@ -246,8 +247,8 @@ impl Writer {
     fn forget(&mut self, most: usize) -> Result<(), Failure> {
         let forgetting = &mut self.forgetting;
         let step = |transaction: &Transaction<'_>| forgetting.step(transaction, now(), most);
-        match in_passing(&mut self.db, self.sync, &self.metrics.forget_steps, step) {
-            Ok(forgotten) => self.metrics.forgotten.inc_by(forgotten as u64),
+        match in_passing(&mut self.db, self.sync, &self.metrics.store.forget_steps, step) {
+            Ok(forgotten) => self.metrics.store.forgotten.inc_by(forgotten as u64),
             Err(error) => {
                 self.put_off(error, "old messages could not be forgotten")?;
                 self.forgetting = Forgetting::load(&self.db, self.retention).map_err(unwritable)?;
@@ -268,17 +269,17 @@ impl Writer {
     }
 
     fn tell(&mut self) {
-        self.metrics.history_messages.set(self.forgetting.kept() as i64);
-        self.metrics.index_lag.set(self.index.lag() as i64);
+        self.metrics.store.history_messages.set(self.forgetting.kept() as i64);
+        self.metrics.store.index_lag.set(self.index.lag() as i64);
         if self.sized.is_some_and(|then| then.elapsed() < SIZE_AGE) {
             return;
         }
         self.sized = Some(Instant::now());
         // A database that can't be read tells that to whoever reads messages.
         if let Ok(size) = Size::of(&self.db, self.space.folder.as_deref()) {
-            self.metrics.history_used.set(size.used);
-            self.metrics.history_free.set(size.free);
-            self.metrics.history_log.set(size.log);
+            self.metrics.store.history_used.set(size.used);
+            self.metrics.store.history_free.set(size.free);
+            self.metrics.store.history_log.set(size.log);
         }
     }
 

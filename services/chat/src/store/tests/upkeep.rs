@@ -36,8 +36,8 @@ async fn what_was_committed_is_found_whatever_the_index_is_behind() {
         let found = serving.store.search("apple", vec![name("a")], u32::MAX).await.unwrap();
         assert_eq!(found.len() as u64, round * MANY);
     }
-    until("the index is up to date unasked", || serving.metrics.index_lag.get() == 0).await;
-    let steps = serving.metrics.index_steps.get_sample_count();
+    until("the index is up to date unasked", || serving.metrics.store.index_lag.get() == 0).await;
+    let steps = serving.metrics.store.index_steps.get_sample_count();
     assert!(steps >= 3 * MANY / 1024, "{steps} steps");
     serving.close().await;
 }
@@ -74,7 +74,7 @@ async fn the_log_is_brought_in_beside_the_writer_and_begun_anew() {
         say_many(&serving, "a", MANY).await;
         longest = longest.max(log.metadata().unwrap().len());
     }
-    until("a pass", || metrics.checkpoints_beside.get_sample_count() > 0).await;
+    until("a pass", || metrics.store.checkpoints_beside.get_sample_count() > 0).await;
     // 16,000 pages, and what one batch and one step add before the writer looks at it.
     assert!(longest < 128 << 20, "{longest}");
     serving.close().await;
@@ -105,7 +105,7 @@ async fn what_a_pass_leaves_is_done_by_the_writer() {
             store.submit(post("a", &"apple ".repeat(100), None)).await.unwrap();
         }
     });
-    until("the rest", || serving.metrics.checkpoints_between.get_sample_count() > 0).await;
+    until("the rest", || serving.metrics.store.checkpoints_between.get_sample_count() > 0).await;
     speaking.abort();
     assert!(speaking.await.unwrap_err().is_cancelled());
     serving.close().await;
@@ -120,11 +120,11 @@ async fn the_oldest_of_all_rooms_go_first() {
     }
     serving.close().await;
     let serving = serve(data.path(), Sync::Normal, Retention { messages: 10, ..FOREVER });
-    until("ten are left", || serving.metrics.history_messages.get() == 10).await;
+    until("ten are left", || serving.metrics.store.history_messages.get() == 10).await;
     assert_eq!(serving.texts("a").await, ["apple 21", "apple 24", "apple 27"]);
     assert_eq!(serving.texts("b").await, ["apple 22", "apple 25", "apple 28"]);
     assert_eq!(serving.texts("c").await, ["apple 20", "apple 23", "apple 26", "apple 29"]);
-    assert_eq!(serving.metrics.forgotten.get(), 20);
+    assert_eq!(serving.metrics.store.forgotten.get(), 20);
     let rooms = vec![name("a"), name("b"), name("c")];
     assert_eq!(serving.store.search("apple", rooms, 50).await.unwrap().len(), 10);
     serving.close().await;
@@ -138,10 +138,10 @@ async fn it_is_forgotten_also_while_others_never_stop_speaking() {
     for _ in 0..10 {
         say_many(&serving, "a", MANY).await;
         // What may wait for a quiet moment, and the batches that are under way.
-        assert!(serving.metrics.history_messages.get() < 100 + 4096 + 2 * 1024);
+        assert!(serving.metrics.store.history_messages.get() < 100 + 4096 + 2 * 1024);
     }
     serving.store.forget_old().await;
-    until("a hundred are left", || serving.metrics.history_messages.get() == 100).await;
+    until("a hundred are left", || serving.metrics.store.history_messages.get() == 100).await;
     let texts = serving.texts("a").await;
     assert_eq!((texts.len(), texts[99].as_str()), (100, "apple 1999"));
     serving.close().await;

@@ -1,15 +1,18 @@
 //! What chat tells Prometheus.
 
+mod store;
+
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use chassis::metrics::{COUNTS, FAST};
+use chassis::metrics::FAST;
 use engine::Code;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::disk::Usage;
 use crate::ended::Ended;
+use store::StoreSeries;
 
 /// Chat's metrics. Clones are the same, and small: every connection has one.
 #[derive(Debug, Clone)]
@@ -40,38 +43,8 @@ pub(crate) struct Series {
     pub sent_bytes: IntCounter,
     /// `chat_delivery_duration_seconds`
     delivery_duration: Histogram,
-    /// `chat_commit_duration_seconds`
-    pub commit_duration: Histogram,
-    /// `chat_commit_batch_messages`
-    pub commit_batch: Histogram,
-    /// `chat_flush_duration_seconds`
-    pub flush_duration: Histogram,
-    /// `chat_history_messages`
-    pub history_messages: IntGauge,
-    /// `chat_history_bytes{part="used"}`
-    pub history_used: IntGauge,
-    /// `chat_history_bytes{part="free"}`
-    pub history_free: IntGauge,
-    /// `chat_history_bytes{part="log"}`
-    pub history_log: IntGauge,
-    /// `chat_history_forgotten_total`
-    pub forgotten: IntCounter,
-    /// `chat_history_read_duration_seconds{kind="page"}`
-    pub pages: Histogram,
-    /// `chat_history_read_duration_seconds{kind="search"}`
-    pub searches: Histogram,
-    /// `chat_index_lag_messages`
-    pub index_lag: IntGauge,
-    /// `chat_upkeep_duration_seconds{step="index"}`
-    pub index_steps: Histogram,
-    /// `chat_upkeep_duration_seconds{step="merge"}`
-    pub merge_steps: Histogram,
-    /// `chat_upkeep_duration_seconds{step="forget"}`
-    pub forget_steps: Histogram,
-    /// `chat_checkpoint_duration_seconds{thread="checkpointer"}`
-    pub checkpoints_beside: Histogram,
-    /// `chat_checkpoint_duration_seconds{thread="writer"}`
-    pub checkpoints_between: Histogram,
+    /// What the store does.
+    pub(crate) store: StoreSeries,
     /// `chat_flood_holds_total`
     pub(crate) flood_holds: IntCounter,
     /// `chat_joins_refused_total`
@@ -116,33 +89,6 @@ impl Metrics {
             "result",
             &["written", "dropped"],
         );
-        let bytes = metrics.gauge_vec(
-            "chat_history_bytes",
-            "The database: what is in it, what is free in it and used again, and its write-ahead log.",
-            "part",
-            &["used", "free", "log"],
-        );
-        let reads = metrics.histogram_vec(
-            "chat_history_read_duration_seconds",
-            "One page of history, or one search, without waiting for the index.",
-            "kind",
-            &["page", "search"],
-            FAST,
-        );
-        let upkeep = metrics.histogram_vec(
-            "chat_upkeep_duration_seconds",
-            "One step of the writer's work that is no message; a message may wait for one.",
-            "step",
-            &["index", "merge", "forget"],
-            FAST,
-        );
-        let checkpoints = metrics.histogram_vec(
-            "chat_checkpoint_duration_seconds",
-            "Bringing the write-ahead log into the database, beside the writer or by it.",
-            "thread",
-            &["checkpointer", "writer"],
-            FAST,
-        );
         Metrics(Arc::new(Series {
             users: metrics.gauge("chat_users", "People who have said their name."),
             rooms: metrics.gauge("chat_rooms", "Rooms that somebody is in."),
@@ -169,37 +115,7 @@ impl Metrics {
                 "From reading a message to having written it to its whole room.",
                 FAST,
             ),
-            commit_duration: metrics.histogram(
-                "chat_commit_duration_seconds",
-                "One transaction, with its flush to the disk where --sync asks for it.",
-                FAST,
-            ),
-            commit_batch: metrics.histogram(
-                "chat_commit_batch_messages",
-                "Messages in one transaction.",
-                COUNTS,
-            ),
-            flush_duration: metrics.histogram(
-                "chat_flush_duration_seconds",
-                "The end of a transaction: writing the log, and with --sync full flushing it to the disk.",
-                FAST,
-            ),
-            history_messages: metrics.gauge("chat_history_messages", "Messages that are kept."),
-            history_used: bytes.with_label_values(&["used"]),
-            history_free: bytes.with_label_values(&["free"]),
-            history_log: bytes.with_label_values(&["log"]),
-            forgotten: metrics.counter(
-                "chat_history_forgotten_total",
-                "Messages that --keep or --keep-messages has removed.",
-            ),
-            pages: reads.with_label_values(&["page"]),
-            searches: reads.with_label_values(&["search"]),
-            index_lag: metrics.gauge("chat_index_lag_messages", "Messages not in the full-text index yet."),
-            index_steps: upkeep.with_label_values(&["index"]),
-            merge_steps: upkeep.with_label_values(&["merge"]),
-            forget_steps: upkeep.with_label_values(&["forget"]),
-            checkpoints_beside: checkpoints.with_label_values(&["checkpointer"]),
-            checkpoints_between: checkpoints.with_label_values(&["writer"]),
+            store: StoreSeries::new(metrics),
             flood_holds: metrics
                 .counter("chat_flood_holds_total", "Messages after which --flood made a connection wait."),
             joins_refused: metrics.counter(
