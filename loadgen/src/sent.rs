@@ -12,6 +12,8 @@ pub struct Sent {
     at: Vec<AtomicU64>,
     /// When each message was acknowledged, plus one; 0 while it was not.
     answered: Vec<AtomicU64>,
+    /// When each message was last seen to reach somebody, plus one; 0 while it was not.
+    seen: Vec<AtomicU64>,
     /// How many receivers each message has not reached.
     unreached: Vec<AtomicU32>,
     by_user: Vec<AtomicU32>,
@@ -33,6 +35,7 @@ impl Sent {
         Sent {
             at: operations.iter().map(|_| AtomicU64::new(0)).collect(),
             answered: operations.iter().map(|_| AtomicU64::new(0)).collect(),
+            seen: operations.iter().map(|_| AtomicU64::new(0)).collect(),
             unreached: operations.iter().map(|operation| audience(operation.action).into()).collect(),
             by_user: (0..roster.users()).map(|_| AtomicU32::new(0)).collect(),
             messages: AtomicU64::new(0),
@@ -59,9 +62,18 @@ impl Sent {
         self.answered[number as usize].store(now + 1, Ordering::Release);
     }
 
-    /// When a message was acknowledged.
-    pub fn answered_at(&self, number: u32) -> Option<u64> {
-        self.answered[number as usize].load(Ordering::Acquire).checked_sub(1)
+    /// Notes when a message reached somebody.
+    pub fn seen(&self, number: u32, now: u64) {
+        self.seen[number as usize].fetch_max(now + 1, Ordering::AcqRel);
+    }
+
+    /// Until when a message was on its way: its acknowledgement or the last that was noted of its being seen,
+    /// whichever came later, for a server may deliver before or behind its acknowledgement. `None` while it is
+    /// not acknowledged.
+    pub fn in_flight_until(&self, number: u32) -> Option<u64> {
+        let [answered, seen] =
+            [&self.answered, &self.seen].map(|at| at[number as usize].load(Ordering::Acquire));
+        answered.checked_sub(1).map(|answered| answered.max(seen.saturating_sub(1)))
     }
 
     /// Notes that a socket has taken a user's next message, which is now owed to `audience` others.

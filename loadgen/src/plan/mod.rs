@@ -172,7 +172,8 @@ impl Plan {
         });
         let roster = Roster::new(run, self.clients, self.slow_readers, self.rooms);
         let patience = u64::try_from(options.timing.drain.as_nanos()).unwrap_or(u64::MAX);
-        Scene { closed: self.closed, reconnect: self.reconnect, ..Scene::new(schedule, roster, patience) }
+        let (closed, reconnect, churn) = (self.closed, self.reconnect, self.churn_per_minute > 0.0);
+        Scene { closed, reconnect, churn, ..Scene::new(schedule, roster, patience) }
     }
 
     /// The plan in a line.

@@ -30,6 +30,8 @@ pub struct Scene {
     pub closed: bool,
     /// Whether whose connection breaks comes back.
     pub reconnect: bool,
+    /// Whether listeners leave and come back.
+    pub churn: bool,
 }
 
 impl Scene {
@@ -37,7 +39,7 @@ impl Scene {
     pub fn new(schedule: Schedule, roster: Roster, patience: u64) -> Self {
         let sent = Sent::new(&schedule, &roster);
         let (roster, clock) = (Arc::new(roster), Clock::default());
-        Scene { schedule, roster, clock, sent, patience, closed: false, reconnect: false }
+        Scene { schedule, roster, clock, sent, patience, closed: false, reconnect: false, churn: false }
     }
 
     /// When an operation was due.

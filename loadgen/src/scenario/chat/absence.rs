@@ -26,11 +26,11 @@ impl Absences {
         self.by_user.is_empty()
     }
 
-    /// Whether a user was away for any part of a message's time in flight: from its send to its ack, for
-    /// somewhere between the two the server decided whom it goes to.
-    pub(super) fn excuse(&self, user: u32, sent: u64, answered: u64) -> bool {
+    /// Whether a user was away for any part of a message's time in flight, from its send to its ack or to the
+    /// last of the others who saw it: somewhere between the two the server decided whom it goes to.
+    pub(super) fn excuse(&self, user: u32, sent: u64, until: u64) -> bool {
         let absences = self.by_user.get(&user).into_iter().flatten();
-        absences.into_iter().any(|&(left, back)| left <= answered && sent <= back)
+        absences.into_iter().any(|&(left, back)| left <= until && sent <= back)
     }
 }
 

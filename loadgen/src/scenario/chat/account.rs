@@ -93,6 +93,32 @@ impl Account {
 fn was_away(receiver: u32, message: (u32, u32), tally: &Tally, scene: &Scene) -> bool {
     let Some(number) = scene.schedule.message(message.0, message.1) else { return false };
     let sent = scene.sent.at(number).unwrap_or(0);
-    let answered = scene.sent.answered_at(number).unwrap_or(u64::MAX);
-    tally.absences.excuse(receiver, sent, answered)
+    let until = scene.sent.in_flight_until(number).unwrap_or(u64::MAX);
+    tally.absences.excuse(receiver, sent, until)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::plan::tests::planned;
+
+    #[test]
+    fn whoever_leaves_behind_an_ack_and_before_the_delivery_is_excused() {
+        let (options, plan) =
+            planned("chat --clients 4 --rooms 1 --idle 50% --churn 60%/min --rate 4 --warmup 0s");
+        let scene = plan.unwrap().scene(&options, 1);
+        let mut tally = Tally::new(Ledger::new(Arc::clone(&scene.roster)));
+        let number = scene.schedule.message(0, 0).unwrap();
+        scene.sent.attempt(number, 10);
+        tally.absences.leave(3, 25);
+        assert!(was_away(3, (0, 0), &tally, &scene), "it has no answer yet");
+        scene.sent.answered(number, 20);
+        assert!(!was_away(3, (0, 0), &tally, &scene), "as far as is known it was over");
+        scene.sent.seen(number, 30);
+        scene.sent.seen(number, 15);
+        assert!(was_away(3, (0, 0), &tally, &scene), "others saw it later than its sender's ack");
+    }
 }

@@ -193,6 +193,9 @@ impl Inbox {
             return;
         }
         let last = scene.sent.reached_last(number);
+        if scene.churn {
+            scene.sent.seen(number, *seen);
+        }
         if scene.schedule.counts(number) {
             let sent = scene.sent.at(number).unwrap_or(due);
             tally.recorder.note(Series::ChatDelivery, took);
