@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::flags::Flags;
 use crate::metrics::Metrics;
 use crate::net;
+use crate::pages::Pages;
 use crate::ready::Readiness;
 use crate::service::Service;
 
@@ -27,6 +28,8 @@ pub struct Life {
     pub metrics: Metrics,
     /// Whether it can serve.
     pub ready: Readiness,
+    /// What it shows on its admin port.
+    pub pages: Pages,
     /// When it is to end.
     pub drain: Drain,
 }
@@ -34,7 +37,8 @@ pub struct Life {
 impl Life {
     /// A new one.
     pub fn new(service: &'static Service) -> Self {
-        Life { service, metrics: Metrics::new(service), ready: Readiness::default(), drain: Drain::default() }
+        let (metrics, ready) = (Metrics::new(service), Readiness::default());
+        Life { service, metrics, ready, pages: Pages::default(), drain: Drain::default() }
     }
 }
 

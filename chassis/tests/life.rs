@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use chassis::accept::{self, Limits};
 use chassis::trust::Trusted;
-use chassis::{Failure, Life, Running, Service};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use chassis::{Failure, Life, Page, Running, Service};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 const SERVICE: Service = Service {
     name: "echo",
@@ -140,4 +142,77 @@ fn lives_do_not_share_their_numbers() {
     two.metrics.counter("echo_things_total", "Things.");
     assert!(one.metrics.render(true).contains("echo_things_total 1\n"));
     assert!(two.metrics.render(true).contains("echo_things_total 0\n"));
+}
+
+/// A service that shows a page and what happens.
+async fn start_with_pages() -> (Running, Arc<watch::Sender<Arc<str>>>) {
+    let events = Arc::new(watch::Sender::new(Arc::from("one")));
+    let shown = events.clone();
+    let (_, flags) = chassis::parse::<NoConfig>(&SERVICE, &[]).unwrap();
+    let running = Running::launch(&SERVICE, &flags, flags.listen, |life| async move {
+        life.pages.show("/", Page::Text { kind: "text/html", write: Arc::new(|| "<p>hello".to_owned()) });
+        life.pages.show("/events", Page::Events(shown));
+        life.ready.set_ready();
+        life.drain.signaled().await;
+        Ok(())
+    });
+    let running = running.await.unwrap();
+    while !http(running.admin, "GET /readyz").await.contains("200 OK") {}
+    (running, events)
+}
+
+#[tokio::test]
+async fn a_services_own_page_is_shown_beside_the_others() {
+    let (running, _events) = start_with_pages().await;
+    let page = http(running.admin, "GET /").await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("\r\n\r\n<p>hello"), "{page}");
+    assert!(page.contains("content-security-policy: default-src 'none';"), "{page}");
+    assert!(http(running.admin, "POST /").await.starts_with("HTTP/1.1 405 "));
+    assert!(http(running.admin, "HEAD /events").await.ends_with("\r\n\r\n"));
+    let nowhere = http(running.admin, "GET /nowhere").await;
+    assert!(nowhere.ends_with("try one of /metrics /healthz /readyz / /events\n"), "{nowhere}");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_come_as_they_happen_and_end_with_the_drain() {
+    let (running, events) = start_with_pages().await;
+    let mut viewer = BufReader::new(TcpStream::connect(running.admin).await.unwrap()).lines();
+    viewer.get_mut().write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut next = async |wanted: &str| while viewer.next_line().await.unwrap().unwrap() != wanted {};
+    next("content-type: text/event-stream").await;
+    next("data: one").await;
+    events.send_replace("two".into());
+    next("data: two").await;
+    running.begin_drain();
+    next("0").await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn viewers_leave_room_for_whoever_asks_for_health() {
+    let (running, _events) = start_with_pages().await;
+    let mut viewers = Vec::new();
+    for _ in 0..16 {
+        let mut viewer = BufReader::new(TcpStream::connect(running.admin).await.unwrap());
+        viewer.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut line = String::new();
+        viewer.read_line(&mut line).await.unwrap();
+        assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+        viewers.push(viewer);
+    }
+    assert!(http(running.admin, "GET /events").await.starts_with("HTTP/1.1 503 "));
+    assert!(http(running.admin, "GET /healthz").await.starts_with("HTTP/1.1 200 "));
+    drop(viewers);
+    // Their places are free once the service has seen them go.
+    loop {
+        let mut viewer = BufReader::new(TcpStream::connect(running.admin).await.unwrap());
+        viewer.write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut line = String::new();
+        viewer.read_line(&mut line).await.unwrap();
+        if line == "HTTP/1.1 200 OK\r\n" {
+            break;
+        }
+    }
+    running.stop().await.unwrap();
 }
