@@ -11,8 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::drain::Drain;
 
-/// The newest event at once, then each that follows, until the drain begins. A viewer who is slow misses the
-/// ones in between.
+/// Each event from now on, until the drain begins. A viewer who is slow misses the ones in between.
 pub(crate) struct Feed {
     next: Next,
     /// The viewer's place, which is free when the connection ends and the body with it.
@@ -28,12 +27,7 @@ struct Source {
 }
 
 impl Feed {
-    pub(crate) fn new(
-        mut events: watch::Receiver<Arc<str>>,
-        drain: Drain,
-        seat: OwnedSemaphorePermit,
-    ) -> Self {
-        events.mark_changed();
+    pub(crate) fn new(events: watch::Receiver<Arc<str>>, drain: Drain, seat: OwnedSemaphorePermit) -> Self {
         Feed { next: Box::pin(Source { events, drain }.next()), _seat: seat }
     }
 }

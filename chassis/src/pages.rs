@@ -20,7 +20,7 @@ pub enum Page {
         /// Writes it. It runs between other requests, so it may not wait for anything.
         write: Arc<dyn Fn() -> String + Send + Sync>,
     },
-    /// Server-sent events: the newest value at once, then each that follows.
+    /// Server-sent events: each value from now on.
     Events(Arc<watch::Sender<Arc<str>>>),
 }
 

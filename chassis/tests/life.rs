@@ -146,7 +146,7 @@ fn lives_do_not_share_their_numbers() {
 
 /// A service that shows a page and what happens.
 async fn start_with_pages() -> (Running, Arc<watch::Sender<Arc<str>>>) {
-    let events = Arc::new(watch::Sender::new(Arc::from("one")));
+    let events = Arc::new(watch::Sender::new(Arc::from("")));
     let shown = events.clone();
     let (_, flags) = chassis::parse::<NoConfig>(&SERVICE, &[]).unwrap();
     let running = Running::launch(&SERVICE, &flags, flags.listen, |life| async move {
@@ -181,6 +181,7 @@ async fn events_come_as_they_happen_and_end_with_the_drain() {
     viewer.get_mut().write_all(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut next = async |wanted: &str| while viewer.next_line().await.unwrap().unwrap() != wanted {};
     next("content-type: text/event-stream").await;
+    events.send_replace("one".into());
     next("data: one").await;
     events.send_replace("two".into());
     next("data: two").await;
