@@ -24,7 +24,6 @@ use std::time::Duration;
 use chassis::accept::{self, Limits};
 use chassis::{Failure, Flags, Life, Running, Service};
 use presence::Presence;
-use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
 pub use backup::BACKUP;
@@ -177,8 +176,7 @@ async fn keep_house(chat: Arc<Chat>) {
             _ = disk.tick() => chat.look_at_the_disk().await,
             _ = seconds.tick() => {
                 chat.hub.sum_up();
-                let messages = chat.metrics.received_room.get() + chat.metrics.received_direct.get();
-                chat.presence.report(Map::from_iter([("messages".to_owned(), Value::from(messages))]));
+                chat.presence.report(chat.metrics.figures());
             }
         }
     }

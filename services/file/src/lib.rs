@@ -103,7 +103,12 @@ async fn watch(service: &Arc<Service>, ready: &Readiness) {
     loop {
         moments.tick().await;
         let service = service.clone();
-        let found = on_disk(move || service.store.probe()).await;
+        let probe = move || {
+            // Downloads change figures too, and nobody tells of each.
+            service.tell();
+            service.store.probe()
+        };
+        let found = on_disk(probe).await;
         match (found, ready.obstacle()) {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => {

@@ -96,6 +96,13 @@ impl Metrics {
         }
     }
 
+    /// Bytes of files moved since the start, in and out.
+    pub(crate) fn moved_bytes(&self) -> u64 {
+        let moved =
+            |direction: &Direction| self.transferred_bytes.with_label_values(&[direction.as_str()]).get();
+        Direction::ALL.iter().map(moved).sum()
+    }
+
     pub(crate) fn refused(&self, code: Code) {
         self.refused.with_label_values(&[code.as_str()]).inc();
     }

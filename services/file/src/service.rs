@@ -41,7 +41,8 @@ impl Service {
     pub(crate) fn tell(&self) {
         let totals = self.store.totals();
         self.metrics.holds(totals);
-        let stats = [("files", totals.files), ("bytes", totals.stored)];
+        let moved = self.metrics.moved_bytes();
+        let stats = [("files", totals.files), ("bytes", totals.stored), ("moved_bytes", moved)];
         self.presence
             .report(stats.map(|(name, count)| (name.to_owned(), count.into())).into_iter().collect());
     }

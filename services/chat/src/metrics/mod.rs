@@ -9,6 +9,7 @@ use std::time::Instant;
 use chassis::metrics::FAST;
 use engine::Code;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use serde_json::{Map, Value};
 
 use crate::disk::Usage;
 use crate::ended::Ended;
@@ -153,6 +154,18 @@ impl Series {
             storage.with_label_values(&["history"]).set(gauge(usage.history));
             storage.with_label_values(&["free"]).set(gauge(usage.free));
         }
+    }
+
+    /// What is told to the others through the registry; totals since the start.
+    pub(crate) fn figures(&self) -> Map<String, Value> {
+        let messages = self.received_room.get() + self.received_direct.get();
+        let figures = [
+            ("messages", Value::from(messages)),
+            ("deliveries", self.deliveries_written.get().into()),
+            ("timed_deliveries", self.delivery_duration.get_sample_count().into()),
+            ("delivery_seconds", self.delivery_duration.get_sample_sum().into()),
+        ];
+        figures.map(|(name, figure)| (name.to_owned(), figure)).into_iter().collect()
     }
 
     /// Counts the end of a connection.
