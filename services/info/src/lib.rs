@@ -13,6 +13,7 @@ mod metrics;
 mod session;
 mod sight;
 mod sockets;
+mod status;
 mod worker;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::metrics::Tally;
 use crate::session::Terms;
 use crate::sight::Sight;
 use crate::sockets::Sockets;
+use crate::status::Board;
 use crate::worker::Worker;
 pub use config::{Config, Users};
 
@@ -60,6 +62,8 @@ async fn run(config: Config, sockets: Sockets, life: Life) -> Result<(), Failure
     let gate = Gate::new(config.limits(), rand::random());
     let answerer = Arc::new(Answerer::new(config.trusted.clone(), addr.port(), gate));
     let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
+    let board = Board::new(presence.view(), config.users.into(), started, tally.clone());
+    life.drain.spawn(board.open(&life));
     let desk = Desk {
         // Revisions shall rise across a restart too, and are given far more rarely than once a millisecond.
         sight: Sight::new(presence.view(), desk::timestamp().0),

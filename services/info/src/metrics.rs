@@ -74,6 +74,11 @@ impl Tally {
         Local { counters: self.counters.local(), duration: self.duration.local() }
     }
 
+    /// How many questions could be read so far.
+    pub(crate) fn questions(&self) -> u64 {
+        self.counters.requests.iter().map(IntCounter::get).sum()
+    }
+
     /// Counts the end of a connection.
     pub(crate) fn disconnected(&self, ended: Ended) {
         self.disconnects.with_label_values(&[ended.as_str()]).inc();

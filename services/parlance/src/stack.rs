@@ -89,6 +89,9 @@ pub(crate) fn welcome(services: &[Running], data: &Path, ports: Ports) -> String
         Ports::Default => String::new(),
         Ports::Free => format!(" -- --chat 127.0.0.1:{chat} --info 127.0.0.1:{info} --file 127.0.0.1:{file}"),
     };
+    if let Some(info) = services.iter().find(|service| service.name() == info::SERVICE.name) {
+        let _ = writeln!(text, "\nHow it goes, in a browser: http://{}/", info.admin);
+    }
     let _ = write!(
         text,
         "
