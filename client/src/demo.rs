@@ -18,7 +18,7 @@ use crate::errors::{Failure, Outcome};
 use crate::file::{self, get_memory, put_memory};
 use crate::info;
 use crate::naming::{Naming, beside};
-use crate::terminal::{print, print_json, safe};
+use crate::terminal::{print_json, print_words, safe};
 
 /// Between two looks at who is here.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -169,14 +169,14 @@ impl Steps {
             return print_json(&json!({"service": service, "step": what, "ok": ok, "detail": words}));
         }
         let mark = if ok { "ok" } else { "failed" };
-        print(&safe(&format!("{mark:<6} {service}: {what}: {words}")))
+        print_words(&safe(&format!("{mark:<6} {service}: {what}: {words}")))
     }
 
     fn verdict(self) -> Outcome {
         let Steps { done, failed, exit, .. } = self;
         match failed {
             0 if self.json => Ok(()),
-            0 => print(&format!("all {done} steps are ok")),
+            0 => print_words(&format!("all {done} steps are ok")),
             _ => Err(Failure::Demo { failed, steps: done, exit }),
         }
     }

@@ -10,6 +10,7 @@ mod discovery;
 mod endpoint;
 mod errors;
 mod file;
+mod fold;
 mod folders;
 mod info;
 mod input;
@@ -22,15 +23,13 @@ mod terminal;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use self::cli::{Cli, Command, Common, JOBS};
 use self::errors::{Failure, Outcome};
 use self::input::Input;
 use self::signals::or_interrupted;
 
 fn main() -> ExitCode {
-    let Cli { mut common, command } = Cli::parse();
+    let Cli { mut common, command } = Cli::read();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match &runtime {
         Ok(runtime) => common.configure().and_then(|()| runtime.block_on(run(&common, command))),

@@ -8,10 +8,11 @@ use engine::names::{RoomName, UserName};
 use crate::cli::{Common, Get, JOBS, Put};
 use crate::config::remember_name;
 use crate::errors::{Failure, Outcome};
+use crate::fold::folded;
 use crate::input::{Input, Typed};
 use crate::naming::Naming;
 use crate::signals::or_interrupted;
-use crate::terminal::{self, note, print, prompt, safe};
+use crate::terminal::{self, note, print, print_words, prompt, safe};
 use crate::{chat, demo, file, info};
 
 const CHOICES: &str = "
@@ -46,7 +47,7 @@ pub(crate) async fn run(common: &Common, input: &mut Input) -> Outcome {
         match parse(&line) {
             Some(Choice::Quit) => return Ok(()),
             Some(choice) => tell(menu.carry_out(choice).await)?,
-            None => print("that is none of them: 1 to 6, or q")?,
+            None => print_words("that is none of them: 1 to 6, or q")?,
         }
     }
 }
@@ -117,7 +118,7 @@ impl Menu<'_> {
                         let _ = remember_name(&name);
                         return Ok(Some(Naming::chosen(name)));
                     }
-                    Err(refusal) => print(&refusal.words)?,
+                    Err(refusal) => print_words(&refusal.words)?,
                 },
             }
         }
@@ -163,7 +164,7 @@ impl Menu<'_> {
 
     /// Asks one question; `None` when the input ends.
     async fn ask(&mut self, question: &str) -> Outcome<Option<String>> {
-        prompt(&safe(question))?;
+        prompt(&folded(&safe(question), &std::io::stdout()))?;
         match or_interrupted(async { Ok(self.input.next().await) }).await? {
             Typed::Line(line) => Ok(Some(line.trim().to_owned())),
             Typed::End => Ok(None),

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write as _};
 use engine::Timestamp;
 
 use crate::errors::{Failure, Outcome};
+use crate::fold::folded;
 
 /// Text from the network with everything made visible that could drive a terminal: C0, DEL, C1, and the
 /// controls that reorder what is read (Unicode's bidirectional overrides and isolates, UAX 9).
@@ -39,7 +40,8 @@ pub(crate) fn safe_json(line: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn drives(c: char) -> bool {
+/// Whether a character could drive a terminal, and is no text.
+pub(crate) fn drives(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
@@ -63,6 +65,11 @@ pub(crate) fn dim(text: &str) -> String {
 /// Prints a line to standard output, at once: whoever reads a pipe wants each line when it is there.
 pub(crate) fn print(line: &str) -> Outcome {
     write_out(format!("{line}\n").as_bytes())
+}
+
+/// Prints words for a person, such that a narrow terminal breaks none of them.
+pub(crate) fn print_words(line: &str) -> Outcome {
+    print(&folded(line, &io::stdout()))
 }
 
 /// Prints the beginning of a line, as a prompt does.
@@ -96,7 +103,7 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Outcome {
 /// Tells the person something that is no part of the output. Where standard error is gone, nobody is
 /// there to be told, and the work goes on.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", folded(line, &io::stderr()));
 }
 
 /// Says on standard error what went wrong.
@@ -106,7 +113,7 @@ pub(crate) fn report(failure: &Failure, json: bool) {
         (Failure::NobodyReads, _) => {}
         (_, true) => {
             let object = serde_json::json!({"type": "error", "code": failure.code(), "message": words});
-            note(&safe_json(&object.to_string()));
+            let _ = writeln!(io::stderr(), "{}", safe_json(&object.to_string()));
         }
         (_, false) => note(&safe(&format!("client: {words}"))),
     }

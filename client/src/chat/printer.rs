@@ -1,5 +1,7 @@
 //! Puts what is said on the screen, or into a pipe.
 
+use std::io::stdout;
+
 use engine::Refusal;
 use engine::chat::{Event, Told};
 use engine::names::UserName;
@@ -10,7 +12,8 @@ use super::line::{Line, Reader, Tone};
 use super::model::Note;
 use super::session::Front;
 use crate::errors::Outcome;
-use crate::terminal::{self, dim, note, now, print, safe_json};
+use crate::fold::folded;
+use crate::terminal::{self, dim, note, now, print, print_words, safe_json};
 
 /// What of a chat is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,8 +74,10 @@ impl Printer {
         for line in lines {
             let text = reader.in_full(line);
             match line.tone {
-                Tone::Aside | Tone::Help if self.colours => print(&dim(&text))?,
-                Tone::Said | Tone::Aside | Tone::Help => print(&text)?,
+                // What somebody says is left as it is: it may be copied from here, or read by a program.
+                Tone::Said => print(&text)?,
+                Tone::Aside | Tone::Help if self.colours => print(&dim(&folded(&text, &stdout())))?,
+                Tone::Aside | Tone::Help => print_words(&text)?,
                 Tone::Wrong => note(&text),
             }
         }

@@ -13,6 +13,8 @@ use self::flags::{jobs, room_name, wait};
 
 pub(crate) use self::flags::Common;
 
+use crate::terminal::{drives, note, safe};
+
 /// Files that are on their way at once, unless somebody says otherwise: a small file costs a round trip
 /// or two, and these overlap.
 pub(crate) const JOBS: usize = 4;
@@ -56,6 +58,20 @@ pub(crate) struct Cli {
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the command line, or says what is wrong with it and ends.
+    pub(crate) fn read() -> Self {
+        Cli::try_parse().unwrap_or_else(|error| {
+            // A shell puts the names of files there, and the answer repeats them.
+            if std::env::args_os().any(|word| word.to_string_lossy().contains(drives)) {
+                error.render().to_string().lines().for_each(|line| note(&safe(line)));
+                std::process::exit(error.exit_code());
+            }
+            error.exit()
+        })
+    }
 }
 
 /// What to do.

@@ -75,7 +75,7 @@ impl Options {
     }
 
     fn object(&self, object: &serde_json::Value) -> Outcome {
-        self.bars.print(&safe_json(&object.to_string()))
+        self.bars.print_object(&safe_json(&object.to_string()))
     }
 
     /// Says what went wrong with one of several files.

@@ -3,7 +3,7 @@
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::errors::Outcome;
-use crate::terminal::{note, print, safe};
+use crate::terminal::{note, print, print_words, safe};
 
 /// Fits 40 columns; on more the bar grows.
 const SIZED: &str = "{msg:!14} {percent:>3}% {wide_bar} {binary_bytes_per_sec} {eta}";
@@ -43,9 +43,14 @@ impl Bars {
         Progress(bar)
     }
 
-    /// Prints a line of the output.
+    /// Prints a line of the output for a program.
+    pub(super) fn print_object(&self, object: &str) -> Outcome {
+        self.above(|| print(object))
+    }
+
+    /// Prints a line of the output for a person.
     pub(super) fn print(&self, line: &str) -> Outcome {
-        self.above(|| print(&safe(line)))
+        self.above(|| print_words(&safe(line)))
     }
 
     /// Tells the person something that is no part of the output.

@@ -15,7 +15,8 @@ use self::ask::ask;
 use self::show::{Listing, states, table};
 use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome};
-use crate::terminal::{note, print, print_json, prompt, safe, safe_json};
+use crate::fold::folded;
+use crate::terminal::{note, now, print, print_json, print_words, prompt, safe, safe_json};
 
 pub(crate) use self::ask::Answer;
 
@@ -40,13 +41,13 @@ pub(crate) async fn run(options: &Options, words: &str) -> Outcome {
     };
     match options.json {
         true => print_json(&listing.object()),
-        false => listing.lines().iter().try_for_each(|line| print(line)),
+        false => listing.lines().iter().try_for_each(|line| print_words(line)),
     }
 }
 
 /// Prints how all services are.
 pub(crate) async fn status(options: &Options) -> Outcome {
-    options.status_lines().await?.iter().try_for_each(|line| print(line))
+    options.status_rows().await?.iter().try_for_each(|row| print(row))
 }
 
 /// Prints how all services are, again and again, until it is interrupted. What fails is told, and tried
@@ -55,9 +56,9 @@ pub(crate) async fn watch(options: &Options, every: Duration) -> Outcome {
     let in_place = std::io::stdout().is_terminal() && !options.json;
     let mut shown = 0;
     loop {
-        let lines = match options.status_lines().await {
-            Ok(lines) => lines,
-            Err(failure) if in_place => vec![safe(&failure.to_string()).into_owned()],
+        let rows = match options.status_rows().await {
+            Ok(rows) => rows,
+            Err(failure) if in_place => rows(&safe(&failure.to_string())),
             Err(failure) => {
                 note(&safe(&format!("-- {failure}")));
                 Vec::new()
@@ -66,10 +67,15 @@ pub(crate) async fn watch(options: &Options, every: Duration) -> Outcome {
         if in_place && shown > 0 {
             prompt(&format!("\x1b[{shown}A\x1b[J"))?;
         }
-        lines.iter().try_for_each(|line| print(line))?;
-        shown = lines.len();
+        rows.iter().try_for_each(|row| print(row))?;
+        shown = rows.len();
         sleep(every).await;
     }
+}
+
+/// A line as it is broken on this terminal.
+fn rows(line: &str) -> Vec<String> {
+    folded(line, &std::io::stdout()).lines().map(str::to_owned).collect()
 }
 
 /// The names of all who are here.
@@ -109,10 +115,13 @@ impl Options {
         }
     }
 
-    async fn status_lines(&self) -> Outcome<Vec<String>> {
+    /// The status in rows as the terminal has them, so that they can be counted.
+    async fn status_rows(&self) -> Outcome<Vec<String>> {
         let Answer { reply, said } = self.ask(&Question::Status).await?;
         match reply {
-            Reply::Status(status) if !self.json => Ok(table(&status)),
+            Reply::Status(status) if !self.json => {
+                Ok(table(&status, now()).iter().flat_map(|line| rows(line)).collect())
+            }
             _ => {
                 let object: serde_json::Value =
                     serde_json::from_slice(&said).map_err(|error| self.endpoint.garbled(error))?;

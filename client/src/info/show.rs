@@ -1,5 +1,8 @@
 //! Answers of info, for people and for programs.
 
+use std::time::Duration;
+
+use engine::Timestamp;
 use engine::info::{Instance, Status};
 use serde_json::{Value, json};
 use wire::info::Room;
@@ -69,21 +72,36 @@ pub(crate) fn states(status: &Status) -> String {
     states.join(", ")
 }
 
-/// The status as a small table.
-pub(crate) fn table(status: &Status) -> Vec<String> {
-    let uptime = humantime::format_duration(std::time::Duration::from_secs(status.uptime.as_secs()));
+/// Clocks that nobody sets by the network differ by so much, and nobody minds.
+const MINDED: Duration = Duration::from_secs(60);
+
+/// The status as a small table; `now` is the time on this machine's clock.
+pub(crate) fn table(status: &Status, now: Timestamp) -> Vec<String> {
+    let uptime = humantime::format_duration(Duration::from_secs(status.uptime.as_secs()));
     let presence =
         status.presence_age.map_or("not known yet".into(), |age| format!("{:.1} s old", age.as_secs_f64()));
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     columns([
         row("server", format!("{}, up {uptime}", status.version)),
-        row("time", rfc3339(status.server_time)),
+        row("time", format!("{}{}", rfc3339(status.server_time), skew(status.server_time, now))),
         row("services", states(status)),
         row("users", format!("{} in {}", status.active_clients, counted(status.rooms, "room"))),
         row("messages", status.messages_sent.to_string()),
         row("files", status.files.to_string()),
         row("presence", presence),
     ])
+}
+
+/// How far the server's clock is from this machine's, where that is worth a word.
+fn skew(there: Timestamp, here: Timestamp) -> String {
+    let by = Duration::from_millis(there.0.abs_diff(here.0));
+    let how = if there.0 > here.0 { "ahead of" } else { "behind" };
+    match by > MINDED {
+        true => {
+            format!(", {} {how} this machine", humantime::format_duration(Duration::from_secs(by.as_secs())))
+        }
+        false => String::new(),
+    }
 }
 
 fn counted(count: u64, what: &str) -> String {
@@ -108,9 +126,6 @@ fn columns(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use engine::Timestamp;
     use engine::info::State;
 
     use super::*;
@@ -137,7 +152,9 @@ mod tests {
             "files     3",
             "presence  1.2 s old",
         ];
-        assert_eq!(table(&status), wanted);
+        assert_eq!(table(&status, status.server_time), wanted);
+        let day = Timestamp(status.server_time.0 + 86_400_000);
+        assert_eq!(table(&status, day)[1], "time      2026-11-22T08:10:00.123Z, 1day behind this machine");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::scripted::{command, expect, nobody, serve};
+use crate::terminal::Terminal;
 
 #[test]
 fn the_menu_survives_what_people_type_and_what_is_missing() {
@@ -27,6 +28,39 @@ fn the_menu_survives_what_people_type_and_what_is_missing() {
     assert!(out.contains("a name is letters, digits"), "{out}");
     assert_eq!(err.matches(&format!("nothing listens on {gone}")).count(), 2, "{err}");
     assert!(err.contains("info does not know `NONSENSE`"), "{err}");
+}
+
+#[test]
+fn a_narrow_terminal_breaks_no_words() {
+    let gone = nobody();
+    let args = ["--chat", &gone, "--info", &gone, "--file", &gone];
+    let Some(terminal) = Terminal::open(&args, 40, 60) else { return };
+    terminal.shows("your choice:");
+    terminal.press(&["5", "Enter"]);
+    let screen = terminal.until(|screen| screen.matches("your choice:").count() == 2);
+    let told: Vec<&str> = screen.lines().skip_while(|line| !line.starts_with("-- ")).take(5).collect();
+    assert_eq!(told[0], format!("-- nothing listens on {gone};").chars().take(40).collect::<String>());
+    assert_eq!(
+        told[1..4],
+        [
+            "  start it with `docker compose up` or",
+            "  `cargo run --release`, or name another",
+            "  place with --host or --file"
+        ]
+    );
+    terminal.press(&["6", "Enter"]);
+    terminal.shows("-- 5 of 5 steps failed");
+    terminal.press(&["q", "Enter"]);
+    terminal.shows("exit 0");
+}
+
+#[test]
+fn the_names_of_files_on_the_command_line_do_not_drive_the_terminal() {
+    let (_, err) = expect(2, &["ls", "--\u{1b}]0;title\u{7}\u{1b}[31mred"], b"");
+    assert!(err.contains("unexpected argument") && err.contains("red"), "{err}");
+    assert!(!err.chars().any(|c| c.is_control() && c != '\n'), "{err:?}");
+    let Some(terminal) = Terminal::open(&["ls", "--\u{9b}31mred"], 80, 20) else { return };
+    terminal.shows("unexpected argument '--\\u{9b}31mred'");
 }
 
 #[test]

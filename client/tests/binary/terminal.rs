@@ -18,6 +18,11 @@ impl Terminal {
     /// Runs the client in a terminal of this size; when it ends, its exit code and the terminal's modes
     /// are printed. `None`, and loudly so, where there is no tmux.
     pub(crate) fn open(args: &[&str], wide: u32, high: u32) -> Option<Self> {
+        Terminal::open_with(&[], args, wide, high)
+    }
+
+    /// The same, with these variables in the client's environment.
+    pub(crate) fn open_with(variables: &[&str], args: &[&str], wide: u32, high: u32) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
             // Not by a macro, whose words the test harness would keep to itself.
             let words = b"SKIPPED: there is no tmux here, so nobody tried the client as a person would\n";
@@ -27,7 +32,7 @@ impl Terminal {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let terminal = Terminal { socket: format!("parlance-{}-{count}", std::process::id()) };
-        let client = [&[env!("CARGO_BIN_EXE_client")], args].concat();
+        let client = [&["env"], variables, &[env!("CARGO_BIN_EXE_client")], args].concat();
         let client: Vec<String> = client.iter().map(|word| format!("'{word}'")).collect();
         // A program of the shell's own keeps the terminal open, so that its last state can be seen.
         let modes = "stty -a | tr ' ' '\\n' | grep -xE -e '-?(icanon|echo)' | tr '\\n' ' '";

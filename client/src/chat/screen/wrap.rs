@@ -5,10 +5,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// How many cells a text takes.
-pub(super) fn width(text: &str) -> u16 {
-    text.graphemes(true).fold(0u16, |sum, one| sum.saturating_add(one.cell_width()))
-}
+pub(super) use crate::fold::width;
 
 /// One character as a person sees it, and how it looks.
 #[derive(Clone)]
