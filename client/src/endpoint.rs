@@ -149,11 +149,11 @@ impl Endpoint {
         }
     }
 
-    /// Goes by what info knows, or by the habit when it knows nothing; true when that is another port.
+    /// Goes by what info knows, or by what it knew last when it knows nothing; true when that is another
+    /// port than before.
     async fn ask(&self, guide: &Guide, patience: Duration) -> bool {
         let found = discovery::port(&guide.info, self.service, patience).await;
-        let port = found.unwrap_or(self.service.port());
-        self.port.swap(port, Ordering::Relaxed) != port
+        found.is_some_and(|port| self.port.swap(port, Ordering::Relaxed) != port)
     }
 
     async fn connect(&self, patience: Duration) -> Outcome<TcpStream> {

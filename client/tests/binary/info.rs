@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 
-use crate::scripted::{expect, interrupt, serve, start};
+use crate::scripted::{Peer, expect, interrupt, serve, start};
 
 /// An info service that plays one answer for each question.
 fn info(script: &'static [(&'static str, &'static str)]) -> (String, std::thread::JoinHandle<()>) {
@@ -75,17 +75,32 @@ fn a_status_is_watched_until_it_is_interrupted() {
     assert!(objects.iter().all(|object| object.contains("\"messages_sent\":120")), "{objects:?}");
 }
 
+fn takes_one_line(mut peer: Peer) {
+    peer.welcome(0);
+    let said = peer.said();
+    peer.ack(&said, 1);
+}
+
 #[test]
 fn the_address_of_info_is_enough() {
-    let (chat, playing_chat) = serve(vec![|mut peer| {
-        peer.welcome(0);
-        let said = peer.said();
-        peer.ack(&said, 1);
-    }]);
+    let (chat, playing_chat) = serve(vec![takes_one_line]);
     // The host is a container's name, which nobody here can look up.
     let port = chat.rsplit_once(':').unwrap().1;
     let list = format!(
         r#"{{"services":[{{"service":"chat","instance":"old","addr":"chat:1","state":"down","age_ms":9}},{{"service":"chat","instance":"new","addr":"chat:{port}","state":"up","age_ms":9}}],"total":2,"next":null}}"#
+    );
+    let (at, playing) = info(vec![("SERVICES", &*list.leak())].leak());
+    expect(0, &["--info", &at, "say", "lobby", "hello"], b"");
+    playing.join().unwrap();
+    playing_chat.join().unwrap();
+}
+
+/// Without the registry info has heard nothing for a while, and says so of all services.
+#[test]
+fn without_the_registry_a_service_is_where_it_was() {
+    let (chat, playing_chat) = serve(vec![takes_one_line]);
+    let list = format!(
+        r#"{{"services":[{{"service":"file","instance":"f","addr":"file:1","state":"unknown","age_ms":30000}},{{"service":"chat","instance":"c","addr":"{chat}","state":"unknown","age_ms":30000}}],"total":2,"next":null}}"#
     );
     let (at, playing) = info(vec![("SERVICES", &*list.leak())].leak());
     expect(0, &["--info", &at, "say", "lobby", "hello"], b"");
