@@ -89,7 +89,21 @@ impl<'a> Partial<'a> {
             failed.error
         })?;
         self.placed = true;
+        clear_older(target);
         Ok(())
+    }
+}
+
+/// Parts of what the service had under this name before: nothing goes on from them any more. One that
+/// another run holds is left to it.
+fn clear_older(target: &Path) {
+    for path in parts_of(target) {
+        let Ok(file) = open_there(&path) else { continue };
+        let ours = file.metadata().is_ok_and(|about| about.is_file() && is_own(&about));
+        if ours && file.try_lock().is_ok() {
+            // What can't be removed is in nobody's way.
+            let _ = std::fs::remove_file(&path);
+        }
     }
 }
 
@@ -118,12 +132,18 @@ pub(super) fn is_begun(target: &Path, hash: &Hash) -> bool {
 
 /// Whether there is a part of any file that was to be put there.
 pub(super) fn is_any_begun(target: &Path) -> bool {
+    parts_of(target).next().is_some()
+}
+
+/// The parts of all files that were to be put there.
+fn parts_of(target: &Path) -> impl Iterator<Item = PathBuf> {
     let start = start_of(target);
-    let Ok(entries) = std::fs::read_dir(super::get::folder_of(target)) else { return false };
-    entries.flatten().any(|entry| {
+    let entries = std::fs::read_dir(super::get::folder_of(target)).into_iter().flatten().flatten();
+    entries.filter_map(move |entry| {
         let name = entry.file_name();
-        let middle = name.to_str().and_then(|name| name.strip_prefix(&start)?.strip_suffix(".part"));
-        middle.is_some_and(|hash| hash.len() == DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        let hash = name.to_str()?.strip_prefix(&start)?.strip_suffix(".part")?;
+        let is_hash = hash.len() == DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_hash.then(|| entry.path())
     })
 }
 
@@ -142,8 +162,15 @@ fn start_of(target: &Path) -> String {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    let mut how = OpenOptions::new();
-    how.read(true).write(true).create(true).truncate(false);
+    open_with(path, OpenOptions::new().create(true).truncate(false))
+}
+
+fn open_there(path: &Path) -> io::Result<File> {
+    open_with(path, &mut OpenOptions::new())
+}
+
+fn open_with(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
+    how.read(true).write(true);
     #[cfg(unix)]
     {
         // In a folder that others write to, a link could lead to any file of ours.
@@ -225,6 +252,21 @@ mod tests {
         open().place(&target, true).unwrap();
         assert_eq!(std::fs::read(&target).unwrap(), b"");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no part stays");
+    }
+
+    #[test]
+    fn parts_of_older_files_go_when_the_new_one_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, options) = (folder.path().join("a"), options());
+        let begun = |content: &[u8]| Partial::open(&options, &target, &blake3::hash(content)).unwrap();
+        let (old, held) = (path_of(&target, &blake3::hash(b"old")), begun(b"held"));
+        std::fs::write(&old, "half of it").unwrap();
+        let others = [".b.0123456789abcdef.part", ".a.notes.part", ".a.0123456789abcdef"];
+        others.iter().for_each(|name| std::fs::write(folder.path().join(name), "mine").unwrap());
+        begun(b"new").place(&target, false).unwrap();
+        assert!(!old.exists());
+        assert!(held.path.exists(), "another run is at it");
+        assert!(others.iter().all(|name| folder.path().join(name).exists()), "they are no parts of this");
     }
 
     #[cfg(unix)]
