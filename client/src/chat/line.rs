@@ -1,15 +1,22 @@
 //! What the server says, as lines for a person.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use engine::Timestamp;
 use engine::chat::{Event, LeaveReason, Message};
 use engine::names::UserName;
+use indicatif::HumanBytes;
 use jiff::tz::TimeZone;
 
-use super::model::Note;
+use super::model::{Note, Skew};
 use crate::terminal::safe;
 
 /// Names that are listed when somebody enters a room; more are counted.
 const LISTED: usize = 20;
+
+/// Bytes of a message that are shown: four times what a server of ours lets anybody say.
+const READ: usize = 16 * 1024;
 
 /// How a line is meant, which decides where it goes and how it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +53,7 @@ impl Reader<'_> {
         match event {
             Event::Message { message, .. } => vec![said(message)],
             Event::Direct { from, text, at } => {
-                vec![Line::new(Tone::Said, Some(*at), &format!("[{from} to you] {text}"))]
+                vec![Line::new(Tone::Said, Some(*at), &format!("[{from} to you] {}", read(text)))]
             }
             Event::Joined { user, at, .. } => vec![aside(*at, &format!("{user} joined"))],
             Event::Left { user, at, reason, .. } => {
@@ -55,8 +62,7 @@ impl Reader<'_> {
             Event::Renamed { user, to, at } => vec![aside(*at, &self.renamed(user, to))],
             Event::Ack { .. } | Event::Pong | Event::LeftRoom { .. } => Vec::new(),
             Event::History { messages, .. } => messages.iter().map(said).collect(),
-            Event::Search { messages } if messages.is_empty() => vec![aside(self.now, "nothing found")],
-            Event::Search { messages } => messages.iter().rev().map(said).collect(),
+            Event::Search { messages } => self.found(messages),
             Event::Refused(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
             other => vec![aside(self.now, &told(other))],
         }
@@ -74,6 +80,10 @@ impl Reader<'_> {
             Note::Unsure { to } => {
                 vec![wrong(&format!("the connection was lost before {to} can have answered; say it again"))]
             }
+            Note::Endless => {
+                vec![wrong("the server sends a line that does not end; the connection is given up")]
+            }
+            Note::Clock(skew) => vec![wrong(&told_skew(*skew))],
             Note::Mistake(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
             Note::Help => super::command::HELP.iter().map(|line| Line::new(Tone::Help, None, line)).collect(),
         }
@@ -84,6 +94,20 @@ impl Reader<'_> {
         let time = line.at.map(|at| format!("{} ", self.time(at))).unwrap_or_default();
         let dashes = if matches!(line.tone, Tone::Aside | Tone::Wrong) { "-- " } else { "" };
         format!("{time}{dashes}{}", line.text)
+    }
+
+    /// What was found, the newest last, each with its room.
+    fn found(&self, messages: &[Message]) -> Vec<Line> {
+        let count = match messages.len() {
+            0 => "nothing found".to_owned(),
+            1 => "found once:".to_owned(),
+            many => format!("found {many} times, the newest last:"),
+        };
+        let found = messages.iter().rev().map(|message| {
+            let Message { room, from, text, at, .. } = message;
+            Line::new(Tone::Said, Some(*at), &format!("#{room} [{from}] {}", read(text)))
+        });
+        std::iter::once(aside(self.now, &count)).chain(found).collect()
     }
 
     fn renamed(&self, user: &UserName, to: &UserName) -> String {
@@ -117,7 +141,25 @@ impl Line {
 }
 
 fn said(Message { from, text, at, .. }: &Message) -> Line {
-    Line::new(Tone::Said, Some(*at), &format!("[{from}] {text}"))
+    Line::new(Tone::Said, Some(*at), &format!("[{from}] {}", read(text)))
+}
+
+/// As much of a text as anybody reads.
+pub(crate) fn read(text: &str) -> Cow<'_, str> {
+    let end = text.floor_char_boundary(READ);
+    match text.len() {
+        len if len > end => Cow::Owned(format!("{}… ({} in all)", &text[..end], HumanBytes(len as u64))),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+fn told_skew(skew: Skew) -> String {
+    let (by, how) = match skew {
+        Skew::Ahead(by) => (by, "ahead of"),
+        Skew::Behind(by) => (by, "behind"),
+    };
+    let by = humantime::format_duration(Duration::from_secs(by.as_secs()));
+    format!("the server's clock is {by} {how} this machine's; one of the two is wrong")
 }
 
 fn aside(at: Timestamp, text: &str) -> Line {
@@ -258,7 +300,25 @@ mod tests {
     #[test]
     fn what_was_found_is_read_oldest_first() {
         let messages = vec![message("new", AT), message("old", Timestamp(AT.0 - 60_000))];
-        assert_eq!(lines(Event::Search { messages }), ["08:09 [bob] old", "08:10 [bob] new"]);
+        let wanted =
+            ["08:10 -- found 2 times, the newest last:", "08:09 #lobby [bob] old", "08:10 #lobby [bob] new"];
+        assert_eq!(lines(Event::Search { messages }), wanted);
+    }
+
+    #[test]
+    fn what_nobody_would_read_is_cut() {
+        let told = lines(event(&"日".repeat(1_000_000), AT)).remove(0);
+        assert!(told.len() < READ + 100 && told.ends_with("日… (2.86 MiB in all)"), "{}", told.len());
+        assert_eq!(read("short"), "short");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_told_with_its_distance() {
+        let day = Duration::from_millis(86_400_500);
+        assert_eq!(
+            told_skew(Skew::Behind(day)),
+            "the server's clock is 1day behind this machine's; one of the two is wrong"
+        );
     }
 
     #[test]

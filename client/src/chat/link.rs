@@ -1,18 +1,22 @@
 //! A connection that speaks lines, and writes while it reads: neither side can wait for the other for ever.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use wire::lines::{Line, Splitter};
 
 /// Longest line that a server of ours may send: a thousand messages of history with all their quotes.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// Room for lines that is kept when a longer one is over.
+const USUAL: usize = 64 * 1024;
 
 /// One connection to chat.
 pub(crate) struct Link<S> {
     from: ReadHalf<S>,
     to: WriteHalf<S>,
     incoming: Vec<u8>,
+    /// How much of it was given out as lines.
+    given: usize,
     splitter: Splitter,
     outgoing: Vec<u8>,
 }
@@ -21,7 +25,8 @@ impl<S: AsyncRead + AsyncWrite> Link<S> {
     /// A link over a fresh connection.
     pub(crate) fn new(stream: S) -> Self {
         let (from, to) = split(stream);
-        Link { from, to, incoming: Vec::new(), splitter: Splitter::new(LONGEST), outgoing: Vec::new() }
+        let splitter = Splitter::new(LONGEST);
+        Link { from, to, incoming: Vec::new(), given: 0, splitter, outgoing: Vec::new() }
     }
 
     /// Queues a line with its end; [`Link::next`] and [`Link::flush`] send it.
@@ -33,21 +38,18 @@ impl<S: AsyncRead + AsyncWrite> Link<S> {
     /// UTF-8 are left out. May be given up at any moment and asked again without losing a byte.
     ///
     /// # Errors
-    /// The system's, and a line without end.
+    /// The system's, and [`ErrorKind::InvalidData`] for a line without end.
     pub(crate) async fn next(&mut self) -> io::Result<Option<String>> {
         loop {
-            if let Some((line, used)) = self.splitter.next(&self.incoming) {
-                let line = match line {
-                    Line::Text(text) => Some(text.to_owned()),
-                    Line::BadUtf8 => None,
-                    Line::TooLong => return Err(io::Error::other("a line has no end")),
-                };
-                self.incoming.drain(..used);
+            if let Some((line, used)) = self.splitter.next(&self.incoming[self.given..]) {
+                self.given += used;
                 match line {
-                    Some(line) => return Ok(Some(line)),
-                    None => continue,
+                    Line::Text(text) => return Ok(Some(text.to_owned())),
+                    Line::BadUtf8 => continue,
+                    Line::TooLong => return Err(ErrorKind::InvalidData.into()),
                 }
             }
+            self.make_room();
             tokio::select! {
                 read = self.from.read_buf(&mut self.incoming) => {
                     if read? == 0 {
@@ -59,6 +61,14 @@ impl<S: AsyncRead + AsyncWrite> Link<S> {
                     self.outgoing.drain(..written);
                 }
             }
+        }
+    }
+
+    /// What was given out is dropped when nothing whole is left: once for many lines.
+    fn make_room(&mut self) {
+        self.incoming.drain(..std::mem::take(&mut self.given));
+        if self.incoming.len() < USUAL {
+            self.incoming.shrink_to(USUAL);
         }
     }
 
@@ -106,6 +116,26 @@ mod tests {
         let wanted =
             ["USERNAME:", r#"{"type":"first"}"#, r#"{"type":"a line that is longer than the pipe"}"#];
         assert_eq!(heard, wanted);
+    }
+
+    #[tokio::test]
+    async fn a_long_line_is_no_burden_afterwards_and_an_endless_one_is_an_error() {
+        let (near, mut far) = duplex(1024 * 1024);
+        let peer = tokio::spawn(async move {
+            let long = "x".repeat(LONGEST - 1);
+            far.write_all(format!("{long}\nshort\n").as_bytes()).await.unwrap();
+            // The other side stops reading in the middle of it.
+            let _ = far.write_all(&vec![b'x'; 2 * LONGEST]).await;
+        });
+        let mut link = Link::new(near);
+        assert_eq!(link.next().await.unwrap().unwrap().len(), LONGEST - 1);
+        assert_eq!(link.next().await.unwrap().unwrap(), "short");
+        link.incoming.truncate(link.given);
+        link.make_room();
+        assert!(link.incoming.capacity() <= USUAL, "{}", link.incoming.capacity());
+        assert_eq!(link.next().await.unwrap_err().kind(), ErrorKind::InvalidData);
+        drop(link);
+        peer.await.unwrap();
     }
 
     #[tokio::test]

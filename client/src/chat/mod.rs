@@ -1,5 +1,6 @@
 //! Chat: on a whole screen for a person at a terminal, in lines for pipes and scripts.
 
+mod clock;
 mod command;
 mod line;
 mod lines;
@@ -43,6 +44,7 @@ fn verdict(end: End, options: &Options, refusal: Option<Refusal>) -> Outcome {
         End::Done { .. } => refusal.map_or(Ok(()), |refusal| Err(refusal.into())),
         End::Refused(refusal) => Err(unwelcome(refusal, &options.naming)),
         End::NeverIn => Err(endpoint.lost("before the chat began")),
+        End::Stranger { problem } => Err(endpoint.garbled(problem)),
         End::Silent => Err(endpoint.no_answer(options.timeout)),
         End::Lost { open: 0 } => Err(endpoint.lost("and did not come back")),
         End::Lost { open } => {

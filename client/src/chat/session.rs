@@ -1,18 +1,21 @@
 //! The machine with its connection and its clock.
 
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use engine::chat::{Replay, Told};
+use engine::chat::{Event, Replay, Told};
 use engine::names::UserName;
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
 use super::Options;
+use super::clock::Clock;
 use super::link::Link;
 use super::model::{Effect, End, Model, Note, Start};
 use crate::endpoint::Endpoint;
 use crate::errors::Outcome;
+use crate::terminal::now;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -52,6 +55,7 @@ pub(super) struct Session<'a> {
     link: Option<Link<TcpStream>>,
     dialing: Option<Dialing<'a>>,
     began: Instant,
+    clock: Clock,
 }
 
 impl<'a> Session<'a> {
@@ -77,6 +81,7 @@ impl<'a> Session<'a> {
             link: Some(Link::new(stream)),
             dialing: None,
             began: Instant::now(),
+            clock: Clock::default(),
         })
     }
 
@@ -96,12 +101,28 @@ impl<'a> Session<'a> {
                     }
                 }
                 Effect::Hang => self.link = None,
-                Effect::Show(told) => front.told(&told, self.model.name())?,
-                Effect::Note(note) => front.note(&note, self.model.name())?,
+                Effect::Show(told) => self.show(&told, front)?,
+                Effect::Note(note) => {
+                    if note == Note::Back {
+                        self.clock.let_in(now());
+                    }
+                    front.note(&note, self.model.name())?;
+                }
                 Effect::End(end) => return Ok(Some(end)),
             }
         }
         Ok(None)
+    }
+
+    fn show(&mut self, told: &Told, front: &mut impl Front) -> Outcome {
+        if let Event::Welcome { .. } = told.event {
+            self.clock.let_in(now());
+        }
+        front.told(told, self.model.name())?;
+        match self.clock.hears(&told.event, now()) {
+            Some(skew) => front.note(&Note::Clock(skew), self.model.name()),
+            None => Ok(()),
+        }
     }
 
     /// Waits until something happens to the connection, or the machine wants to be woken, and tells it.
@@ -115,10 +136,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn heard(&mut self, heard: std::io::Result<Option<String>>) {
+    fn heard(&mut self, heard: io::Result<Option<String>>) {
         let now = self.now();
         match heard {
             Ok(Some(line)) => self.model.received(&line, now, roll()),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                self.link = None;
+                self.model.endless(now, roll());
+            }
             // An orderly end and a broken connection are the same to a person: both are tried again.
             Ok(None) | Err(_) => {
                 self.link = None;
@@ -148,7 +173,7 @@ impl<'a> Session<'a> {
     }
 }
 
-async fn hear(link: &mut Option<Link<TcpStream>>) -> std::io::Result<Option<String>> {
+async fn hear(link: &mut Option<Link<TcpStream>>) -> io::Result<Option<String>> {
     match link {
         Some(link) => link.next().await,
         None => std::future::pending().await,

@@ -9,7 +9,7 @@ const MIB: usize = 1024 * 1024;
 fn what_is_no_chat_server_is_told() {
     let (at, playing) = serve(vec![
         |mut peer| {
-            peer.say("HTTP/1.1 400 Bad Request\r\n\r\n");
+            peer.say("HTTP/1.1 400 \u{1b}[31mBad Request\r\n\r\n");
             peer.close();
         },
         |mut peer| {
@@ -22,11 +22,46 @@ fn what_is_no_chat_server_is_told() {
             (0..32).for_each(|_| peer.say(&chunk));
         },
     ]);
-    for _ in 0..3 {
-        let (_, err) = expect(4, &["--chat", &at, "chat"], b"hello\n");
-        assert!(err.contains(&format!("the connection to {at} was lost before the chat began")), "{err}");
+    let stranger = format!("client: {at} does not speak as the chat service does: it");
+    for (exit, words) in [
+        (3, format!("{stranger} says `HTTP/1.1 400 \\u{{1b}}[31mBad Request`")),
+        (4, format!("client: the connection to {at} was lost before the chat began")),
+        (3, format!("{stranger} sends a line that does not end")),
+    ] {
+        let (_, err) = expect(exit, &["--chat", &at, "chat"], b"hello\n");
+        assert_eq!(err.trim_end(), words);
     }
     playing.join().unwrap();
+}
+
+#[test]
+fn a_line_that_never_ends_is_told_and_the_chat_goes_on_behind_it() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            peer.welcome(0);
+            peer.message(1, "bob", "before it");
+            peer.said();
+            let chunk = vec![b'x'; MIB];
+            (0..32).for_each(|_| peer.say(&chunk));
+        },
+        |mut peer| {
+            peer.welcome(1);
+            let said = peer.said();
+            peer.ack(&said, 2);
+        },
+    ]);
+    let (out, err) = expect(0, &["--chat", &at, "chat"], b"hello\n");
+    playing.join().unwrap();
+    assert!(out.contains("[bob] before it"), "{out}");
+    let told: Vec<&str> = err.lines().collect();
+    assert_eq!(
+        told,
+        [
+            "-- the server sends a line that does not end; the connection is given up",
+            "-- the connection is lost; trying again until it is back",
+            "-- connected again"
+        ]
+    );
 }
 
 #[test]
@@ -51,7 +86,8 @@ fn a_chat_goes_on_after_garbage_half_lines_and_huge_ones() {
     ]);
     let (out, err) = expect(0, &["--chat", &at, "chat"], b"hello\n");
     playing.join().unwrap();
-    assert!(out.len() > 10 * MIB && out.lines().any(|line| line.ends_with("[bob] after it")));
+    assert!(out.contains("xxx… (10.00 MiB in all)\n") && out.len() < MIB, "nobody reads all of it");
+    assert!(out.lines().any(|line| line.ends_with("[bob] after it")));
     assert_eq!(out.lines().filter(|line| line.ends_with("[bob] whole")).count(), 1);
     assert!(err.contains("connected again"), "{err}");
 }
@@ -80,6 +116,7 @@ fn a_screen_stays_in_use_whatever_comes() {
     let screen =
         terminal.until(|screen| screen.contains("<alice> still here") && screen.contains("tomorrow"));
     assert!(screen.contains("2099-01-01"), "the day is told: {screen}");
+    assert!(screen.contains("-- the server's clock is"), "{screen}");
     terminal.press(&["C-d"]);
     terminal.shows("exit 0");
     playing.join().unwrap();

@@ -83,11 +83,11 @@ impl Peer {
         ));
     }
 
-    /// Somebody says something in the lobby.
+    /// Somebody said something in the lobby; it comes as a repetition, for it is of another day.
     pub(crate) fn message(&mut self, id: u64, from: &str, text: &str) {
         let text = serde_json::Value::from(text);
         self.say(format!(
-            "{{\"type\":\"message\",\"room\":\"lobby\",\"id\":{id},\"from\":\"{from}\",\"text\":{text},\"at\":\"{AT}\"}}\n"
+            "{{\"type\":\"message\",\"room\":\"lobby\",\"id\":{id},\"from\":\"{from}\",\"text\":{text},\"at\":\"{AT}\",\"replay\":true}}\n"
         ));
     }
 }

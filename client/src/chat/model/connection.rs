@@ -40,12 +40,29 @@ impl Model {
     pub(crate) fn lost(&mut self, now: Duration, roll: f64) {
         match self.phase {
             Phase::Over | Phase::Waiting { .. } => return,
-            _ if !self.welcomed => return self.end(End::NeverIn),
+            _ if !self.welcomed => return self.end_outside(End::NeverIn),
             Phase::Ready { since } => self.went_down(now, since),
             Phase::Dialing | Phase::Greeting { .. } => {}
         }
         let wait = self.retry_after.take().unwrap_or_else(|| self.backoff.next(roll));
         self.phase = Phase::Waiting { until: now + wait };
+    }
+
+    /// The server sent a line that never ends; what follows can't be understood.
+    pub(crate) fn endless(&mut self, now: Duration, roll: f64) {
+        if self.welcomed {
+            self.effects.push(Effect::Note(Note::Endless));
+        }
+        self.stranger.get_or_insert_with(|| "it sends a line that does not end".into());
+        self.hang(now, roll);
+    }
+
+    /// One was never let in, for this reason unless somebody else is there.
+    fn end_outside(&mut self, end: End) {
+        match self.stranger.take() {
+            Some(problem) => self.end(End::Stranger { problem }),
+            None => self.end(end),
+        }
     }
 
     /// Time has passed.
@@ -58,7 +75,7 @@ impl Model {
                 self.phase = Phase::Dialing;
                 self.effects.push(Effect::Dial);
             }
-            Phase::Greeting { until } if now >= until && !self.welcomed => self.end(End::Silent),
+            Phase::Greeting { until } if now >= until && !self.welcomed => self.end_outside(End::Silent),
             Phase::Greeting { until } if now >= until => self.hang(now, roll),
             Phase::Ready { .. } => self.probe(now, roll),
             _ => {}

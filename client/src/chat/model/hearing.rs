@@ -12,6 +12,10 @@ use crate::naming::{Naming, beside};
 
 /// The longest wait that a server may ask for.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// What a server of ours says first.
+const PROMPT: &str = "USERNAME:";
+/// Characters of a stranger's words that are repeated to the person.
+const REPEATED: usize = 60;
 
 impl Model {
     /// An event came.
@@ -67,9 +71,14 @@ impl Model {
         self.hello();
     }
 
-    /// Before it knows which dialect is spoken, the server refuses in text: `ERROR:<code> <words>`.
-    pub(super) fn text_refusal(&mut self, line: &str) {
+    /// Before it knows which dialect is spoken, the server asks for a name and refuses in text:
+    /// `ERROR:<code> <words>`. Whatever else it says is passed over, and told if it is all that comes.
+    pub(super) fn said_otherwise(&mut self, line: &str) {
         let Some((code, words)) = line.strip_prefix("ERROR:").and_then(|rest| rest.split_once(' ')) else {
+            if !line.is_empty() && line != PROMPT {
+                let said: String = line.chars().take(REPEATED).collect();
+                self.stranger.get_or_insert_with(|| format!("it says `{said}`"));
+            }
             return;
         };
         let code = Code::ALL.iter().copied().find(|known| known.as_str() == code);

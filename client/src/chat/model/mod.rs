@@ -28,7 +28,7 @@ use super::command::{Command, parse};
 use crate::backoff::Backoff;
 use crate::naming::Naming;
 
-pub(crate) use self::words::{Connection, Effect, End, Note, Start};
+pub(crate) use self::words::{Connection, Effect, End, Note, Skew, Start};
 
 /// Requests without an answer, beyond which no more input is taken.
 const WINDOW: usize = 64;
@@ -62,6 +62,8 @@ pub(crate) struct Model {
     phase: Phase,
     /// Whether the server ever let this person in.
     welcomed: bool,
+    /// What came first that no chat server sends, before it let anybody in.
+    stranger: Option<String>,
     /// Since when there is no connection.
     down_since: Duration,
     life: Life,
@@ -91,6 +93,7 @@ impl Model {
             dice,
             phase: Phase::Dialing,
             welcomed: false,
+            stranger: None,
             down_since: Duration::ZERO,
             life: Life::new(timeout, many),
             backoff: Backoff::default(),
@@ -123,7 +126,7 @@ impl Model {
         match decode_event(line) {
             Ok(told) => self.told(told, now, roll),
             Err(_) if self.welcomed => {}
-            Err(_) => self.text_refusal(line),
+            Err(_) => self.said_otherwise(line),
         }
     }
 

@@ -38,8 +38,19 @@ pub(crate) enum Note {
     Unsure { to: UserName },
     /// A typed line can't be sent.
     Mistake(Refusal),
+    /// The server sends a line that never ends; the connection is given up.
+    Endless,
+    /// The server's clock is so far from this machine's.
+    Clock(Skew),
     /// What can be typed.
     Help,
+}
+
+/// How far a clock is from this machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Skew {
+    Ahead(Duration),
+    Behind(Duration),
 }
 
 /// How the connection is at the moment.
@@ -62,6 +73,8 @@ pub(crate) enum End {
     Refused(Refusal),
     /// The connection ended before the server said a word that a chat server says.
     NeverIn,
+    /// The same, or no such word came in time; and this came instead.
+    Stranger { problem: String },
     /// The server did not say welcome in time.
     Silent,
     /// The connection is gone and did not come back; so many requests have no answer.
