@@ -46,6 +46,11 @@ impl Colours {
         self.with(Style::new().bold(), Color::Yellow)
     }
 
+    /// The line above what is new.
+    pub(super) fn news(self) -> Style {
+        self.with(Style::new(), Color::Red)
+    }
+
     pub(super) fn tone(self, tone: Tone) -> Style {
         match tone {
             Tone::Said | Tone::Help => Style::new(),

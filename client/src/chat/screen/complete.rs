@@ -6,9 +6,14 @@ use super::commands::NAMES;
 
 /// What words there are.
 pub(super) struct Words<'a> {
-    /// Names, the likeliest first.
-    pub(super) people: Vec<&'a str>,
-    pub(super) rooms: Vec<&'a str>,
+    /// Names in the talk that one looks at, the likeliest first.
+    pub(super) here: Vec<&'a str>,
+    /// Names in all talks.
+    pub(super) everywhere: Vec<&'a str>,
+    /// Rooms one is in.
+    pub(super) own_rooms: Vec<&'a str>,
+    /// Rooms one is not in.
+    pub(super) other_rooms: Vec<&'a str>,
 }
 
 /// A word that is being completed: Tab goes through what it can become.
@@ -34,6 +39,11 @@ impl Completion {
         (self.start, &self.options[self.at])
     }
 
+    /// Whether there is nothing else to go to.
+    pub(super) fn is_settled(&self) -> bool {
+        self.options.len() == 1
+    }
+
     /// Goes to the next option, or to the one before.
     pub(super) fn step(&mut self, forward: bool) {
         let count = self.options.len();
@@ -43,29 +53,34 @@ impl Completion {
 
 fn options(before: &str, start: usize, words: &Words<'_>) -> Vec<String> {
     let word = &before[start..];
+    let room = word.trim_start_matches('#');
+    let (own, other) = (&words.own_rooms, &words.other_rooms);
     match before[..start].split_whitespace().next() {
-        None if word.starts_with('/') => matching(NAMES.iter().copied(), word, " "),
-        None if !word.is_empty() => matching(words.people.iter().copied(), word, ": "),
-        Some("/join" | "/leave") => matching(words.rooms.iter().copied(), word.trim_start_matches('#'), " "),
-        Some("/who") => matching(words.rooms.iter().copied(), word.trim_start_matches('#'), " "),
+        None if word.starts_with('/') => matching([NAMES], word, " "),
+        None if !word.is_empty() => matching([&words.here], word, ": "),
+        // Nobody goes where they are already, but one may look at it.
+        Some("/join") => matching([other, own], room, " "),
+        Some("/leave") => matching([own], room, " "),
+        Some("/who") => matching([own, other], room, " "),
         Some("/msg" | "/query") if before[..start].split_whitespace().count() == 1 => {
-            matching(words.people.iter().copied(), word, " ")
+            matching([&words.here, &words.everywhere], word, " ")
         }
         _ if word.is_empty() => Vec::new(),
         _ => match word.strip_prefix('@') {
             Some(name) => {
-                let names = matching(words.people.iter().copied(), name, " ");
+                let names = matching([&words.here], name, " ");
                 names.into_iter().map(|name| format!("@{name}")).collect()
             }
-            None => matching(words.people.iter().copied(), word, " "),
+            None => matching([&words.here], word, " "),
         },
     }
 }
 
 /// Those that begin like the word, in any case, each once and with what follows it.
-fn matching<'a>(all: impl Iterator<Item = &'a str>, word: &str, behind: &str) -> Vec<String> {
+fn matching<const N: usize>(all: [&[&str]; N], word: &str, behind: &str) -> Vec<String> {
     let word = word.to_lowercase();
     let mut seen = HashSet::new();
+    let all = all.into_iter().flatten().copied();
     all.filter(|one| one.to_lowercase().starts_with(&word) && seen.insert(*one))
         .map(|one| format!("{one}{behind}"))
         .collect()
@@ -76,7 +91,12 @@ mod tests {
     use super::*;
 
     fn options_for(before: &str) -> Vec<String> {
-        let words = Words { people: vec!["bob", "Alice", "albert", "bob"], rooms: vec!["lobby", "dev"] };
+        let words = Words {
+            here: vec!["bob", "Alice", "albert", "bob"],
+            everywhere: vec!["bob", "brenda"],
+            own_rooms: vec!["lobby"],
+            other_rooms: vec!["dev", "dogs"],
+        };
         Completion::begin(before, before.len(), &words).map_or(Vec::new(), |found| found.options)
     }
 
@@ -87,9 +107,12 @@ mod tests {
             ("hello al", vec!["Alice ", "albert "]),
             ("hello @b", vec!["@bob "]),
             ("/j", vec!["/join "]),
-            ("/join ", vec!["lobby ", "dev "]),
-            ("/join #d", vec!["dev "]),
-            ("/msg b", vec!["bob "]),
+            ("/join ", vec!["dev ", "dogs ", "lobby "]),
+            ("/join #d", vec!["dev ", "dogs "]),
+            ("/leave ", vec!["lobby "]),
+            ("/who ", vec!["lobby ", "dev ", "dogs "]),
+            ("/msg b", vec!["bob ", "brenda "]),
+            ("b", vec!["bob: "]),
             ("/msg bob al", vec!["Alice ", "albert "]),
             ("", vec![]),
             ("hello ", vec![]),
@@ -101,7 +124,8 @@ mod tests {
 
     #[test]
     fn tab_goes_round() {
-        let words = Words { people: vec!["ann", "anna"], rooms: vec![] };
+        let here = vec!["ann", "anna"];
+        let words = Words { here, everywhere: vec![], own_rooms: vec![], other_rooms: vec![] };
         let mut found = Completion::begin("hi an", 5, &words).unwrap();
         assert_eq!(found.shown(), (3, "ann "));
         found.step(true);

@@ -9,15 +9,11 @@ use ratatui::text::{Line, Span};
 
 use super::colours::Colours;
 use super::wrap::{width, wrap};
-use crate::chat::line::{Line as Words, Tone, local};
+use crate::chat::line::{Line as Words, Tone, local, read};
 use crate::terminal::safe;
 
 /// Terminals narrower than this show no times.
 const NARROW: u16 = 30;
-
-/// Bytes of a text that are shown: four times what a server of ours lets anybody say, for every row of it
-/// is measured with each frame.
-const SHOWN: usize = 16 * 1024;
 
 /// What kind of thing it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +49,9 @@ pub(super) struct Entry {
 
 impl Entry {
     fn new(at: Option<Timestamp>, kind: Kind, text: &str) -> Self {
-        // A tab is a control character too, and moves as far as the terminal likes.
-        let end = text.floor_char_boundary(SHOWN);
-        let cut = if end < text.len() { "…" } else { "" };
-        let text = format!("{}{cut}", safe(&text[..end]).replace('\t', "    "));
+        // Every row of it is measured with each frame; and a tab is a control character too, which moves
+        // as far as the terminal likes.
+        let text = safe(&read(text)).replace('\t', "    ");
         Entry { serial: 0, id: None, at, kind, standing: Standing::Kept, text }
     }
 
@@ -149,4 +144,13 @@ pub(crate) struct Look {
     pub(crate) zone: TimeZone,
     pub(crate) now: Timestamp,
     pub(crate) colours: Colours,
+}
+
+impl Look {
+    /// The line between what was read and what is new.
+    pub(super) fn news_from_here(&self, wide: u16) -> Line<'static> {
+        let words = "── new ";
+        let rule = "─".repeat(wide.saturating_sub(width(words)).into());
+        Line::styled(format!("{words}{rule}"), self.colours.news())
+    }
 }

@@ -51,7 +51,7 @@ impl Screen {
             (Event::Rooms { rooms }, purpose) => {
                 self.rooms = rooms.iter().map(|(room, _)| room.clone()).collect();
                 if purpose != Some(Purpose::Rooms) {
-                    self.tell_event_here(&told.event);
+                    self.tell_who_asked(&told.event, purpose.as_ref());
                 }
             }
             (Event::Refused(refusal), purpose) => self.refused(told, refusal, purpose),
@@ -59,12 +59,12 @@ impl Screen {
                 self.learn_rooms();
                 self.tell_event_here(&told.event);
             }
-            (event, _) => self.presence(event),
+            (event, purpose) => self.presence(event, purpose.as_ref()),
         }
     }
 
     /// Who is where.
-    fn presence(&mut self, event: &Event) {
+    fn presence(&mut self, event: &Event, purpose: Option<&Purpose>) {
         match event {
             Event::Entered { room, members, last_id, gap } => {
                 let back =
@@ -87,7 +87,7 @@ impl Screen {
                 self.tell_in(room, event);
             }
             Event::Renamed { user, to, .. } => self.renamed(user, to, event),
-            other => self.tell_event_here(other),
+            other => self.tell_who_asked(other, purpose),
         }
     }
 
@@ -113,8 +113,7 @@ impl Screen {
     fn news(&mut self, at: usize, named: bool) {
         let talk = &mut self.talks[at];
         if at != self.active || !talk.shows_newest() {
-            talk.unread = talk.unread.saturating_add(1);
-            talk.mentions = talk.mentions.saturating_add(named.into());
+            talk.unseen(named);
         }
         if named {
             self.wishes.push(Wish::Ring);
@@ -129,25 +128,27 @@ impl Screen {
     }
 
     fn refused(&mut self, told: &Told, refusal: &Refusal, purpose: Option<Purpose>) {
-        match purpose {
+        let event = Event::Refused(refusal.clone());
+        match &purpose {
             Some(Purpose::Say(target, _)) => {
                 if let Some(key) = &told.reference {
-                    self.talk_with(&target).refused(key);
+                    self.talk_with(target).refused(key);
                 }
-                let lines = self.reader().event(&Event::Refused(refusal.clone()));
-                lines.iter().for_each(|line| self.talk_with(&target).told(line));
+                let lines = self.reader().event(&event);
+                lines.iter().for_each(|line| self.talk_with(target).told(line));
                 return;
             }
             Some(Purpose::Enter(room)) => {
-                if let Some(at) = self.find(&Target::Room(room)) {
+                if let Some(at) = self.find(&Target::Room(room.clone())) {
                     self.close(at);
                 }
             }
-            Some(Purpose::Older(room)) => self.in_room(&room, |talk| talk.asks_older(true)),
+            Some(Purpose::Older(room)) => self.in_room(room, |talk| talk.asks_older(true)),
             Some(Purpose::Rooms) => return,
-            Some(Purpose::Typed) | None => {}
+            Some(Purpose::Typed(_)) => return self.tell_who_asked(&event, purpose.as_ref()),
+            None => {}
         }
-        self.tell_event_here(&Event::Refused(refusal.clone()));
+        self.tell_event_here(&event);
     }
 
     fn renamed(&mut self, user: &UserName, to: &UserName, event: &Event) {
@@ -180,6 +181,14 @@ impl Screen {
         self.tell_here(&lines);
     }
 
+    /// An answer stands where the question was typed, wherever one looks by now.
+    fn tell_who_asked(&mut self, event: &Event, purpose: Option<&Purpose>) {
+        let asked_in = if let Some(Purpose::Typed(target)) = purpose { self.find(target) } else { None };
+        let lines = self.reader().event(event);
+        let talk = &mut self.talks[asked_in.unwrap_or(self.active)];
+        lines.iter().for_each(|line| talk.told(line));
+    }
+
     fn tell_here(&mut self, lines: &[Line]) {
         lines.iter().for_each(|line| self.talk_mut().told(line));
     }
@@ -188,7 +197,11 @@ impl Screen {
         Reader { me: &self.me, zone: &self.look.zone, now: self.look.now }
     }
 
-    fn learn_rooms(&mut self) {
+    /// Asks which rooms there are, unless that is asked already.
+    pub(super) fn learn_rooms(&mut self) {
+        if self.asked.values().any(|purpose| *purpose == Purpose::Rooms) {
+            return;
+        }
         self.wishes.push(Wish::Ask(Request::Rooms, Purpose::Rooms));
     }
 }

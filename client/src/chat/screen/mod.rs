@@ -73,8 +73,8 @@ pub(crate) enum Purpose {
     Older(RoomName),
     /// To know which rooms there are, for completion.
     Rooms,
-    /// Because somebody typed it.
-    Typed,
+    /// Because somebody typed it there.
+    Typed(Target),
 }
 
 /// The screen.
@@ -161,12 +161,14 @@ impl Screen {
     }
 
     fn look_at(&mut self, at: usize) {
-        if let Some(talk) = self.talks.get_mut(at) {
-            self.active = at;
-            if talk.shows_newest() {
-                (talk.unread, talk.mentions) = (0, 0);
-            }
+        if at >= self.talks.len() {
+            return;
         }
+        if at != self.active {
+            self.talks[self.active].left_alone();
+        }
+        self.active = at;
+        self.talks[at].looked_at();
     }
 
     /// Looks at a talk, and enters it when it is a room one is not in.
@@ -185,8 +187,8 @@ impl Screen {
             return;
         }
         self.talks.remove(at);
-        let next = if self.active > at { self.active - 1 } else { self.active.min(self.talks.len() - 1) };
-        self.look_at(next);
+        self.active = if self.active > at { self.active - 1 } else { self.active.min(self.talks.len() - 1) };
+        self.talk_mut().looked_at();
     }
 
     /// What is above the topmost row is fetched before somebody asks for it.

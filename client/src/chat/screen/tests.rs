@@ -1,6 +1,7 @@
 //! The screen as it is drawn, and what it wants.
 
 mod scrolling;
+mod talks;
 mod typing;
 
 use std::time::Duration;
@@ -222,7 +223,7 @@ fn any_size_is_drawn_and_what_one_reads_stays_in_view() {
 #[test]
 fn rooms_and_people_have_talks_of_their_own() {
     let mut rig = Rig::inside(80, 8);
-    let (key, wish) = rig.enter("/join dev").remove(0);
+    let (key, wish) = rig.enter("/join dev").pop().unwrap();
     assert_eq!(wish, Wish::Join(room("dev"), Purpose::Enter(room("dev"))));
     rig.answer(Some(key), Event::Refused(Refusal::new(Code::Unavailable, "not now")));
     assert!(!rig.shows("#dev") && rig.shows("not now (unavailable)"));

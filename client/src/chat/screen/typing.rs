@@ -8,6 +8,7 @@ use ratatui::layout::Position;
 
 use super::commands::{HELP, Wanted, read};
 use super::complete::{Completion, Words};
+use super::editor::Edit;
 use super::keys::{Action, action};
 use super::layout::Layout;
 use super::{Purpose, Screen, Wish};
@@ -40,6 +41,19 @@ impl Screen {
         if !matches!(action, Action::Complete { .. }) {
             self.completion = None;
         }
+        self.carry_out_key(action);
+        let types = matches!(action, Action::Edit(Edit::Insert(_)) | Action::Complete { .. });
+        if types && self.names_a_room_next() {
+            self.learn_rooms();
+        }
+    }
+
+    /// Whether the name of a room follows, which Tab is to know, also of a room that is new.
+    fn names_a_room_next(&self) -> bool {
+        matches!(self.editor.line().0, "/join " | "/who ")
+    }
+
+    fn carry_out_key(&mut self, action: Action) {
         let page = usize::from(self.pane().high.saturating_sub(1)).max(1);
         match action {
             Action::Edit(edit) => self.editor.edit(edit),
@@ -61,7 +75,7 @@ impl Screen {
             Action::Break if self.editor.is_empty() => self.wishes.push(Wish::Interrupt),
             Action::Break => self.editor.clear(),
             Action::EndOfInput if self.editor.is_empty() => self.wishes.push(Wish::Quit),
-            Action::EndOfInput => self.editor.edit(super::editor::Edit::Delete),
+            Action::EndOfInput => self.editor.edit(Edit::Delete),
             Action::Repaint => self.wishes.push(Wish::Repaint),
             Action::Suspend => self.wishes.push(Wish::Suspend),
         }
@@ -139,7 +153,7 @@ impl Screen {
                 self.open(target.clone());
                 Purpose::Say(target, text.clone())
             }
-            _ => Purpose::Typed,
+            _ => Purpose::Typed(self.talk().target.clone()),
         };
         self.wishes.push(Wish::Ask(request, purpose));
     }
@@ -185,6 +199,8 @@ impl Screen {
         if let Some(completion) = &self.completion {
             let (start, text) = completion.shown();
             self.editor.replace_from(start, text);
+            // What can become only one thing is complete, and Tab goes on to the next word.
+            self.completion.take_if(|completion| completion.is_settled());
         }
     }
 
@@ -192,10 +208,18 @@ impl Screen {
         let (line, cursor) = self.editor.line();
         let talk = self.talk();
         let partner = if let Target::Person(name) = &talk.target { Some(name) } else { None };
-        let people = talk.speakers().chain(talk.people.iter()).chain(partner);
-        let people = people.filter(|name| **name != self.me).map(UserName::as_str).collect();
-        let open = self.talks.iter().filter_map(|talk| talk.target.room());
-        let rooms = open.chain(&self.rooms).map(RoomName::as_str).collect();
-        Completion::begin(line, cursor, &Words { people, rooms })
+        let here = talk.speakers().chain(talk.people.iter()).chain(partner);
+        let everywhere = self.talks.iter().flat_map(|talk| talk.people.iter());
+        let own = |name: &&UserName| **name != self.me;
+        let (here, everywhere) = (here.filter(own), everywhere.filter(own));
+        let open: Vec<&RoomName> = self.talks.iter().filter_map(|talk| talk.target.room()).collect();
+        let other = self.rooms.iter().filter(|room| !open.contains(room));
+        let words = Words {
+            here: here.map(UserName::as_str).collect(),
+            everywhere: everywhere.map(UserName::as_str).collect(),
+            other_rooms: other.map(RoomName::as_str).collect(),
+            own_rooms: open.iter().map(|room| room.as_str()).collect(),
+        };
+        Completion::begin(line, cursor, &words)
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Talk {
     old_news: Option<u64>,
     older: Older,
     view: View,
+    /// The first of what came while nobody looked, by its serial; a line is drawn above it.
+    first_unseen: Option<u64>,
 }
 
 impl Talk {
@@ -69,6 +71,7 @@ impl Talk {
             old_news: None,
             older: Older::Perhaps,
             view: View::Newest,
+            first_unseen: None,
         }
     }
 
@@ -85,6 +88,29 @@ impl Talk {
             // The room has begun anew; its ids count from one again.
             self.entries.iter_mut().for_each(|entry| entry.id = None);
             self.older = Older::Nothing;
+        }
+    }
+
+    /// The newest entry came while nobody looked; perhaps it is for the reader.
+    pub(super) fn unseen(&mut self, mention: bool) {
+        if self.unread == 0 {
+            self.first_unseen = Some(self.serials);
+        }
+        self.unread = self.unread.saturating_add(1);
+        self.mentions = self.mentions.saturating_add(mention.into());
+    }
+
+    /// Somebody looks here. Where the news begin is still to be seen until they look elsewhere.
+    pub(super) fn looked_at(&mut self) {
+        if self.shows_newest() {
+            (self.unread, self.mentions) = (0, 0);
+        }
+    }
+
+    /// Nobody looks here any more.
+    pub(super) fn left_alone(&mut self) {
+        if self.unread == 0 {
+            self.first_unseen = None;
         }
     }
 

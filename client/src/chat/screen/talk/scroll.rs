@@ -101,6 +101,11 @@ impl Talk {
 
     fn rows_of(&self, at: usize, pane: Pane, look: &Look) -> Vec<Line<'static>> {
         let before = at.checked_sub(1).map(|before| &self.entries[before]);
-        self.entries[at].rows(before, look, pane.wide)
+        let entry = &self.entries[at];
+        let mut rows = entry.rows(before, look, pane.wide);
+        if self.first_unseen == Some(entry.serial) && at > 0 {
+            rows.insert(0, look.news_from_here(pane.wide));
+        }
+        rows
     }
 }
