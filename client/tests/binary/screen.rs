@@ -122,6 +122,51 @@ fn signals_and_refusals_give_the_terminal_back() {
 }
 
 #[test]
+fn a_panic_gives_the_terminal_back_before_it_speaks() {
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.rest();
+    }]);
+    let gone = nobody();
+    let args = [&["--chat", &at, "--info", &gone], &PATIENT[..]].concat();
+    // No thread can have so large a stack, and without one for the keys a screen is of no use.
+    let variables = ["RUST_BACKTRACE=0", "RUST_MIN_STACK=4611686018427387904"];
+    let Some(terminal) = Terminal::open_with(&variables, &args, 80, 20) else { return };
+    terminal.shows("panicked at");
+    given_back(&terminal, "exit 101");
+    playing.join().unwrap();
+}
+
+/// What a wheel sends: a button up, at a column and a row, as xterm has it (SGR 1006).
+fn wheel(terminal: &Terminal, button: u32, steps: usize) {
+    terminal.types(&format!("\u{1b}[<{button};10;3M").repeat(steps));
+}
+
+#[test]
+fn the_wheel_scrolls_and_a_click_goes_to_a_room() {
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.welcome(40);
+        (1..=40).for_each(|id| peer.message(id, "bob", &format!("line {id} of it")));
+        peer.rest();
+    }]);
+    let Some(terminal) = chat(&at, 80, 12) else { return };
+    terminal.shows("line 40 of");
+    wheel(&terminal, 64, 2);
+    terminal.until(|screen| {
+        screen.contains("↓ Esc") && screen.contains("line 34 of") && !screen.contains("line 35 of")
+    });
+    wheel(&terminal, 65, 2);
+    terminal.until(|screen| screen.contains("line 40 of") && !screen.contains("↓ Esc"));
+    terminal.types("/query bob");
+    terminal.press(&["Enter"]);
+    terminal.shows(" @bob · connected");
+    terminal.types("\u{1b}[<0;3;1M\u{1b}[<0;3;1m");
+    terminal.shows(" #lobby · connected");
+    terminal.press(&["C-d"]);
+    given_back(&terminal, "exit 0");
+    playing.join().unwrap();
+}
+
+#[test]
 fn the_menu_leads_to_the_screen_and_back() {
     let (at, playing) = serve(vec![|mut peer| {
         assert_eq!(peer.welcome(0)["user"], "carol");
