@@ -1,5 +1,7 @@
 //! What a system keeps about a program: its manual page, and what its shells complete.
 
+use std::fmt::Write as _;
+
 use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -26,7 +28,69 @@ pub(crate) fn page(command: Option<&str>) -> Outcome {
             found.cloned().ok_or_else(|| Failure::Usage(format!("there is no command {name}")))?
         }
     };
-    let mut text = Vec::new();
-    Man::new(wanted).render(&mut text).map_err(output_failed)?;
-    write_out(&text)
+    write_out(&rendered(wanted).map_err(output_failed)?)
+}
+
+/// The page, with what `--help` says below the options as the sections that a manual has for it.
+fn rendered(command: clap::Command) -> std::io::Result<Vec<u8>> {
+    let below = command.get_after_help().map(|words| words.to_string()).unwrap_or_default();
+    let has_commands = command.has_subcommands();
+    let (page, mut text) = (Man::new(command), Vec::new());
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    page.render_options_section(&mut text)?;
+    if has_commands {
+        page.render_subcommands_section(&mut text)?;
+    }
+    text.extend(sections(&below).into_bytes());
+    Ok(text)
+}
+
+/// Paragraphs with a title become sections, their lines left as they are; one without is a note.
+fn sections(below: &str) -> String {
+    let mut out = String::new();
+    for paragraph in below.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        let titled = paragraph.trim_start_matches('\n').split_once(":\n");
+        let (title, lines) = titled.unwrap_or(("Notes", paragraph));
+        let title = if title == "Exit codes" { "Exit status" } else { title };
+        let fill = if titled.is_some() { ("\n.nf", "\n.fi") } else { ("", "") };
+        let lines: Vec<String> = lines.lines().map(escaped).collect();
+        let section = format!(".SH {}{}\n{}{}", title.to_uppercase(), fill.0, lines.join("\n"), fill.1);
+        writeln!(out, "{section}").expect("a string takes everything");
+    }
+    out
+}
+
+/// A line such that roff takes nothing in it for a request of its own.
+fn escaped(line: &str) -> String {
+    let line = line.strip_prefix("  ").unwrap_or(line);
+    let line = line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
+    if line.starts_with('.') { format!("\\&{line}") } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_below_the_options_has_sections_of_its_own() {
+        let below = "Examples:\n  client rm 'a\\b'\n\nExit codes:\n  0  done\n\nA note of\ntwo lines.";
+        let wanted = ".SH EXAMPLES\n.nf\nclient rm \\(aqa\\eb\\(aq\n.fi\n\
+                      .SH EXIT STATUS\n.nf\n0  done\n.fi\n\
+                      .SH NOTES\nA note of\ntwo lines.\n";
+        assert_eq!(sections(below), wanted);
+        assert_eq!(escaped("  .hidden --x"), "\\&.hidden \\-\\-x");
+    }
+
+    #[test]
+    fn every_command_has_a_page() {
+        let mut program = Cli::command();
+        program.build();
+        for command in program.get_subcommands() {
+            let page = String::from_utf8(rendered(command.clone()).unwrap()).unwrap();
+            assert!(page.contains(".SH SYNOPSIS"), "{page}");
+        }
+    }
 }
