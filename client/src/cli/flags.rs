@@ -55,6 +55,14 @@ impl Common {
         Ok(())
     }
 
+    /// Forgets the addresses of services for which this holds.
+    pub(super) fn forget_places(&mut self, holds: impl Fn(&str) -> bool) {
+        let Common { chat_at, info_at, file_at, .. } = self;
+        for (id, place) in [("chat_at", chat_at), ("info_at", info_at), ("file_at", file_at)] {
+            place.take_if(|_| holds(id));
+        }
+    }
+
     /// How the screen of the chat is liked.
     pub(crate) fn taste(&self) -> chat::Taste {
         let Config { bell, mouse, colours, .. } = self.config;

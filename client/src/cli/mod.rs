@@ -2,10 +2,12 @@
 
 mod flags;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use engine::chat::Replay;
 use engine::names::RoomName;
 
@@ -63,7 +65,7 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the command line, or says what is wrong with it and ends.
     pub(crate) fn read() -> Self {
-        Cli::try_parse().unwrap_or_else(|error| {
+        Cli::of(std::env::args_os()).unwrap_or_else(|error| {
             // A shell puts the names of files there, and the answer repeats them.
             if std::env::args_os().any(|word| word.to_string_lossy().contains(drives)) {
                 error.render().to_string().lines().for_each(|line| note(&safe(line)));
@@ -71,6 +73,18 @@ impl Cli {
             }
             error.exit()
         })
+    }
+
+    /// A host that is typed means all services, also those that the environment has elsewhere.
+    fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let comes_from = |id: &str, source| matches.value_source(id) == Some(source);
+        if comes_from("host", ValueSource::CommandLine) {
+            cli.common.forget_places(|id| comes_from(id, ValueSource::EnvVariable));
+        }
+        Ok(cli)
     }
 }
 
@@ -262,8 +276,6 @@ pub(crate) struct Get {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
