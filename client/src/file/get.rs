@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use engine::Code;
 use engine::file::{Entry, FileName};
 use indicatif::HumanBytes;
 
@@ -93,13 +94,27 @@ async fn fetch_one(options: &Options, fetch: &Fetch, force: bool) -> Outcome {
     let Fetch { name, known, target } = fetch;
     if let Some(known) = known {
         if is_same(options, known, target).await? {
-            return options.print_fetched(known, target);
+            return options.print_here("unchanged", known, target);
         }
         let folder = folder_of(target);
         std::fs::create_dir_all(folder).map_err(|error| local(folder, &error))?;
     }
-    let stored = get_file(options, name, known.as_ref(), target, force).await?;
-    options.print_fetched(&stored, target)
+    match get_file(options, name, known.as_ref(), target, force).await {
+        Ok(stored) => options.print_here("fetched", &stored, target),
+        Err(failure) => Err(or_folder(options, name, failure).await),
+    }
+}
+
+/// A name that is no file may be that of a folder, and then the person is told what fetches it.
+async fn or_folder(options: &Options, name: &FileName, failure: Failure) -> Failure {
+    let missing = failure.code() == Code::NotFound.as_str();
+    match missing && list::count(options, &format!("{name}/")).await.is_ok_and(|count| count > 0) {
+        true => {
+            let words = format!("{name} is a folder; -r fetches it with all that is in it");
+            Failure::Refused { code: failure.code().to_owned(), words }
+        }
+        false => failure,
+    }
 }
 
 async fn is_same(options: &Options, known: &Stored, target: &Path) -> Outcome<bool> {

@@ -47,6 +47,11 @@ pub(crate) async fn entries(options: &Options, prefix: &str) -> Outcome<Vec<Entr
     Ok(entries)
 }
 
+/// How many names begin with `prefix`.
+pub(super) async fn count(options: &Options, prefix: &str) -> Outcome<u64> {
+    begin(&mut options.open().await?, prefix).await
+}
+
 /// Deletes files; the first that can't be deleted ends it.
 pub(crate) async fn rm(options: &Options, names: &[String]) -> Outcome {
     for written in names {

@@ -61,7 +61,8 @@ impl Options {
         }
     }
 
-    fn print_fetched(&self, stored: &Stored, target: &Path) -> Outcome {
+    /// `done` says how it came here.
+    fn print_here(&self, done: &str, stored: &Stored, target: &Path) -> Outcome {
         let Stored { size, hash, name } = stored;
         let path = target.display().to_string();
         match self.json {
@@ -69,7 +70,7 @@ impl Options {
                 &json!({"name": name.as_str(), "size": size, "hash": hash.to_string(), "path": path}),
             ),
             false => {
-                self.bars.print(&format!("fetched {path}, {}, blake3 {hash} verified", HumanBytes(*size)))
+                self.bars.print(&format!("{done} {path}, {}, blake3 {hash} verified", HumanBytes(*size)))
             }
         }
     }

@@ -244,8 +244,64 @@ fn folders_go_and_come_whole_and_what_is_here_already_stays() {
     assert_eq!(out.matches("stored notes/").count(), 2, "{out}");
     let (out, _) =
         expect(0, &["--file", &at, "get", "-r", "notes", "--to", to.path().to_str().unwrap()], b"");
-    assert_eq!(out.lines().count(), 2, "the one that is here already, and the same, is told too: {out}");
+    assert!(out.contains("unchanged ") && out.contains("fetched "), "one is here already: {out}");
     assert_eq!(std::fs::read(to.path().join("notes/deep/b")).unwrap(), HELLO);
+    playing.join().unwrap();
+}
+
+#[test]
+fn a_folder_without_the_flag_is_told() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            assert_eq!(peer.line(), "DOWNLOAD notes");
+            peer.say("ERROR:not_found there is no such file\n");
+        },
+        |mut peer| {
+            assert_eq!(peer.line(), "LIST notes/");
+            peer.say(format!("LIST 1\n5 {} {AT} notes/a\n", hash(HELLO)));
+        },
+    ]);
+    let (_, err) = expect(1, &["--file", &at, "get", "notes"], b"");
+    playing.join().unwrap();
+    assert_eq!(err, "client: notes is a folder; -r fetches it with all that is in it (not_found)\n");
+}
+
+#[test]
+fn names_that_drive_a_terminal_are_never_printed() {
+    let name = "a\u{1b}]0;title\u{7}\u{9b}31mb";
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            peer.line();
+            peer.say(format!("LIST 1\n5 {} {AT} a\u{1b}]0;title\u{7}\u{9b}31mb\n", hash(HELLO)));
+        },
+        |mut peer| {
+            peer.line();
+            peer.say(format!("FILE 5 {} a\u{1b}]0;title\u{7}\u{9b}31mb\nhello", hash(HELLO)));
+        },
+        |mut peer| {
+            peer.line();
+            peer.say("ERROR:no\u{1b}[31m such\u{9b}31m luck\r\n");
+        },
+        |mut peer| {
+            peer.line();
+            peer.say("NONSENSE \u{1b}[31m\u{9b}31m\n");
+        },
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = path(&folder, name);
+    std::fs::write(&file, HELLO).unwrap();
+    let to = folder.path().to_str().unwrap();
+    for (exit, args) in [
+        (3, &["ls", "-l"][..]),
+        (3, &["get", "a", "--to", to]),
+        (1, &["put", &file, "--as", "a"]),
+        (3, &["stat", "a"]),
+        (2, &["put", &file]),
+        (2, &["get", name]),
+    ] {
+        let (out, err) = expect(exit, &[&["--file", &at], args].concat(), b"");
+        assert!(!(out + &err).chars().any(|c| c.is_control() && c != '\n'), "{args:?} {err:?}");
+    }
     playing.join().unwrap();
 }
 
