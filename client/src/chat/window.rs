@@ -127,6 +127,7 @@ impl Window<'_> {
                 key.into_iter().for_each(|key| self.screen.asked(key, purpose.clone()));
             }
             Wish::Leave(room) => self.session.model.leave(room),
+            Wish::Retry => self.session.model.try_now(),
             Wish::Ring if self.bell => self.terminal.ring().map_err(output_failed)?,
             Wish::Ring => {}
             Wish::Repaint => self.terminal.forget().map_err(output_failed)?,

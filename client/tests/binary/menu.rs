@@ -115,6 +115,20 @@ fn a_settings_file_names_host_and_person_and_its_mistakes_are_named() {
 }
 
 #[test]
+fn a_host_that_is_typed_is_stronger_than_addresses_in_the_environment() {
+    let gone = nobody();
+    let run = |args: &[&str]| {
+        let output = command(args).env("PARLANCE_FILE", &gone).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(run(&["ls"]).contains(&gone));
+    assert!(run(&["ls", "--host", "no.such.host.invalid"]).contains("no.such.host.invalid:9003"));
+    let other = nobody();
+    assert!(run(&["--host", "no.such.host.invalid", "--file", &other, "ls"]).contains(&other));
+}
+
+#[test]
 fn the_name_typed_last_is_remembered() {
     let home = tempfile::tempdir().unwrap();
     let run = |typed: &[u8]| {
@@ -135,7 +149,7 @@ fn shells_and_manuals_are_served() {
     let (page, _) = expect(0, &["man"], b"");
     assert!(page.contains(".TH client 1") && page.contains("PARLANCE_HOST"), "{page}");
     let (page, _) = expect(0, &["man", "put"], b"");
-    assert!(page.contains("photos"), "{page}");
+    assert!(page.contains("photos") && page.contains(".SH EXAMPLES"), "{page}");
     let (_, err) = expect(2, &["man", "shout"], b"");
     assert!(err.contains("there is no command shout"), "{err}");
 }

@@ -65,16 +65,21 @@ impl Model {
         }
     }
 
+    /// The person does not want to wait for the next try.
+    pub(crate) fn try_now(&mut self) {
+        if let Phase::Waiting { .. } = self.phase {
+            self.phase = Phase::Dialing;
+            self.effects.push(Effect::Dial);
+        }
+    }
+
     /// Time has passed.
     pub(crate) fn tick(&mut self, now: Duration, roll: f64) {
         if self.gives_up().is_some_and(|at| now >= at) {
             return self.end(End::Lost { open: self.requests.open() });
         }
         match self.phase {
-            Phase::Waiting { until } if now >= until => {
-                self.phase = Phase::Dialing;
-                self.effects.push(Effect::Dial);
-            }
+            Phase::Waiting { until } if now >= until => self.try_now(),
             Phase::Greeting { until } if now >= until && !self.welcomed => self.end_outside(End::Silent),
             Phase::Greeting { until } if now >= until => self.hang(now, roll),
             Phase::Ready { .. } => self.probe(now, roll),

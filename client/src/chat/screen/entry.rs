@@ -89,7 +89,10 @@ impl Entry {
             rows.push(Line::styled(format!("-- {day} --"), look.colours.faint()));
         }
         let time = if wide < NARROW { String::new() } else { self.time(look) };
-        let indent = width(&time);
+        let indent = match &self.kind {
+            Kind::Told(Tone::Help) => described_at(&self.text),
+            _ => width(&time),
+        };
         let mut spans = vec![Span::styled(time, look.colours.faint())];
         spans.extend(self.words(&look.colours));
         rows.extend(wrap(&spans, wide, indent));
@@ -136,6 +139,13 @@ impl Entry {
         }
         spans
     }
+}
+
+/// Where in a line of help the words begin that say what something does.
+fn described_at(help: &str) -> u16 {
+    let gap = help.find("  ").unwrap_or(0);
+    let words = help[gap..].trim_start_matches(' ');
+    width(&help[..help.len() - words.len()])
 }
 
 /// How a person likes it.

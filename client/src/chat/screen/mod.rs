@@ -50,6 +50,8 @@ pub(crate) enum Wish {
     Join(RoomName, Purpose),
     /// Leave a room.
     Leave(RoomName),
+    /// Try to connect now instead of later.
+    Retry,
     /// Ring the bell.
     Ring,
     /// Draw everything anew: something else wrote on the terminal.

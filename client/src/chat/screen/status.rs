@@ -79,6 +79,8 @@ fn connection(connected: Connected) -> String {
         },
         Connected::Unanswered(wait) => format!("connected, no answer for {} s", wait.as_secs()),
         Connected::Coming => "connecting".to_owned(),
-        Connected::Waiting(wait) => format!("no connection, next try in {} s", wait.as_secs() + 1),
+        Connected::Waiting(wait) => {
+            format!("no connection, next try in {} s (Enter: now)", wait.as_secs() + 1)
+        }
     }
 }

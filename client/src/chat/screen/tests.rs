@@ -273,6 +273,9 @@ fn a_lost_connection_is_told_quietly_and_keeps_what_was_typed() {
     assert!(drawn.contains("no connection, next try in 2 s") && drawn.contains("> half a sent"), "{drawn}");
     let status = Status { connected: Connected::Unanswered(Duration::from_secs(12)), presence: None };
     assert!(rig.drawn_with(status).backend().to_string().contains("connected, no answer for 12 s"));
+    rig.key(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    assert_eq!(rig.enter("").remove(0).1, Wish::Retry, "Enter on an empty line does not wait");
+    rig.typed("half a sent");
     rig.screen.note(&Note::Back, &user("alice")).unwrap();
     rig.hear(entered("lobby", &["bob"], 0));
     assert!(rig.shows("connected, 3 ms") && rig.shows("> half a sent"));

@@ -124,7 +124,11 @@ impl Screen {
     }
 
     fn enter(&mut self) {
-        for line in self.editor.enter() {
+        let lines = self.editor.enter();
+        if lines.is_empty() {
+            self.wishes.push(Wish::Retry);
+        }
+        for line in lines {
             let target = self.talk().target.clone();
             match read(&line, &target) {
                 Ok(wanted) => self.carry_out(wanted),

@@ -20,7 +20,7 @@ struct Glyph {
 /// so that it stays in one piece as long as the terminal has room for it.
 pub(super) fn wrap(spans: &[Span<'_>], width: u16, indent: u16) -> Vec<Line<'static>> {
     let width = width.max(1);
-    let mut rows = Rows { width, indent: indent.min(width / 3), done: Vec::new(), row: Vec::new(), used: 0 };
+    let mut rows = Rows { width, indent: indent.min(width / 2), done: Vec::new(), row: Vec::new(), used: 0 };
     for word in words(&glyphs(spans)) {
         rows.put(word);
     }

@@ -32,6 +32,13 @@ fn tab_completes_and_arrows_recall() {
 }
 
 #[test]
+fn help_lines_up_where_it_does_not_fit() {
+    let mut rig = Rig::inside(50, 36);
+    rig.enter("/help");
+    assert_snapshot!(rig.drawn());
+}
+
+#[test]
 fn leaving_takes_an_empty_line() {
     let control = KeyModifiers::CONTROL;
     let mut rig = Rig::inside(50, 6);
