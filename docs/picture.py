@@ -28,7 +28,7 @@ TALK = [  # before the reader comes: (room, who, what)
     ("lobby", "dave", "/me brings coffee"),
     ("dev", "erin", "the build is green again"),
 ]
-LATER = [  # while the reader looks on
+LATER = [  # while the reader looks into the other room
     ("lobby", "bob", "alice: did you see what came out of the run at night?"),
     ("lobby", "dave", "it went on where it was, after somebody had pulled the plug"),
     ("dev", "erin", "tagging in ten minutes, alice?"),
@@ -52,10 +52,13 @@ def main():
             screen.until("the build is green")
             screen.type("good morning, all", "Enter")
             screen.until("<alice> good morning")
-            screen.type("", "C-p")
-            for line in LATER:
+            for line in (line for line in LATER if line[0] == "lobby"):
                 stack.say(*line)
-            screen.until("pulled the plug")
+            screen.until("#lobby 2!")
+            screen.type("", "C-p")
+            screen.until("── new")
+            for line in (line for line in LATER if line[0] == "dev"):
+                stack.say(*line)
             screen.until("#dev 2!")
             screen.type("yes, not a byte was lost", "Enter")
             screen.until("<alice> yes")
