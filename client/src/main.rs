@@ -18,6 +18,7 @@ mod manual;
 mod menu;
 mod naming;
 mod signals;
+mod skew;
 mod terminal;
 
 use std::io::IsTerminal;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::Timestamp;
 use engine::chat::Event;
 
-use super::model::Skew;
+use crate::skew::Skew;
 
 /// Clocks that nobody sets by the network differ by a minute or so, and nobody minds.
 const MINDED: Duration = Duration::from_secs(120);
@@ -30,12 +30,11 @@ impl Clock {
     pub(super) fn hears(&mut self, event: &Event, now: Timestamp) -> Option<Skew> {
         let (at, let_in) = (happened(event)?, self.let_in?);
         let skew = match () {
-            () if at.0 > now.0 => Skew::Ahead(Duration::from_millis(at.0 - now.0)),
-            () if at.0 < let_in.0 => Skew::Behind(Duration::from_millis(let_in.0 - at.0)),
+            () if at.0 > now.0 => Skew::between(at, now),
+            () if at.0 < let_in.0 => Skew::between(at, let_in),
             () => return None,
         };
-        let (Skew::Ahead(by) | Skew::Behind(by)) = skew;
-        let tells = by > MINDED && !self.told;
+        let tells = skew.by() > MINDED && !self.told;
         self.told |= tells;
         tells.then_some(skew)
     }

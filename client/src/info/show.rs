@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use wire::info::Room;
 use wire::time::rfc3339;
 
+use crate::skew::Skew;
 use crate::terminal::safe;
 
 /// A list that info gave page by page, whole.
@@ -94,14 +95,8 @@ pub(crate) fn table(status: &Status, now: Timestamp) -> Vec<String> {
 
 /// How far the server's clock is from this machine's, where that is worth a word.
 fn skew(there: Timestamp, here: Timestamp) -> String {
-    let by = Duration::from_millis(there.0.abs_diff(here.0));
-    let how = if there.0 > here.0 { "ahead of" } else { "behind" };
-    match by > MINDED {
-        true => {
-            format!(", {} {how} this machine", humantime::format_duration(Duration::from_secs(by.as_secs())))
-        }
-        false => String::new(),
-    }
+    let skew = Skew::between(there, here);
+    if skew.by() > MINDED { format!(", {skew} this machine") } else { String::new() }
 }
 
 fn counted(count: u64, what: &str) -> String {

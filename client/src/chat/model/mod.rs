@@ -28,7 +28,7 @@ use super::command::{Command, parse};
 use crate::backoff::Backoff;
 use crate::naming::Naming;
 
-pub(crate) use self::words::{Connection, Effect, End, Note, Skew, Start};
+pub(crate) use self::words::{Connection, Effect, End, Note, Start};
 
 /// Requests without an answer, beyond which no more input is taken.
 const WINDOW: usize = 64;

@@ -280,54 +280,6 @@ fn input_waits_while_too_much_has_no_answer() {
 }
 
 #[test]
-fn who_does_not_want_to_wait_tries_at_once() {
-    let mut rig = Rig::inside(0);
-    rig.0.try_now();
-    assert_eq!(rig.sent().len(), 0, "it is connected");
-    rig.0.lost(secs(1), 0.9);
-    rig.0.take();
-    rig.0.try_now();
-    assert_eq!(rig.0.take(), [Effect::Dial]);
-    rig.0.try_now();
-    assert_eq!(rig.0.take(), [], "it is being tried");
-}
-
-/// A server that stands still for twenty seconds, as in a pause of its container: it neither answers nor
-/// hangs up, and then goes on as if nothing had been.
-#[test]
-fn a_pause_of_the_server_loses_nothing_and_says_nothing_twice() {
-    for quiet_before in [0, 10, 24] {
-        let mut rig = Rig(Model::new(Start { many: true, ..start(true, None) }));
-        rig.0.connected(Duration::ZERO);
-        rig.enter(0, Duration::ZERO);
-        rig.0.received(&line(Event::Pong, None), Duration::ZERO, 0.5);
-        rig.0.take();
-        let said = Request::Say { room: RoomName::lobby(), text: "into the pause".into() };
-        rig.0.ask(said);
-        let said = rig.sent().remove(0);
-        let (mut now, back) = (secs(quiet_before), secs(quiet_before + 20));
-        while let Some(wake) = rig.0.deadline().filter(|wake| *wake < back) {
-            now = wake.max(now);
-            rig.0.tick(now, 0.5);
-        }
-        let lost = rig.0.take().contains(&Effect::Note(Note::Lost));
-        if lost {
-            // The connection that was made meanwhile is answered now.
-            if rig.0.connection() != Connection::Coming {
-                rig.0.tick(rig.0.deadline().unwrap(), 0.5);
-            }
-            rig.0.connected(back);
-            rig.0.take();
-            rig.enter(1, back);
-            assert!(shown(&rig.hear(&message(1, "alice", "into the pause"))).is_empty());
-        }
-        rig.hear(&ack(&said, 1));
-        assert_eq!(rig.0.requests.open(), 0, "{quiet_before} {lost}");
-        assert_eq!(rig.reconnect(back + secs(1)).rooms[0].replay, Replay::Since(1), "{quiet_before}");
-    }
-}
-
-#[test]
 fn a_screen_knows_how_far_away_the_server_is() {
     let mut rig = Rig(Model::new(Start { many: true, ..start(true, None) }));
     assert_eq!(rig.0.connection(), Connection::Coming);

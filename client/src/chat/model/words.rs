@@ -7,6 +7,7 @@ use engine::chat::{Replay, Told};
 use engine::names::{RoomName, UserName};
 
 use crate::naming::Naming;
+use crate::skew::Skew;
 
 /// What has to be done next.
 #[derive(Debug, PartialEq)]
@@ -44,13 +45,6 @@ pub(crate) enum Note {
     Clock(Skew),
     /// What can be typed.
     Help,
-}
-
-/// How far a clock is from this machine's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Skew {
-    Ahead(Duration),
-    Behind(Duration),
 }
 
 /// How the connection is at the moment.
