@@ -17,7 +17,7 @@ const DEFAULT_HOST: &str = "127.0.0.1";
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// The host that all services are on [default: 127.0.0.1]
+    /// The host that all services are on, whatever addresses the environment has [default: 127.0.0.1]
     #[arg(long, global = true, env = "PARLANCE_HOST")]
     host: Option<String>,
     /// Where chat is, when it is not on that host's port 9001, and info does not know either
