@@ -30,6 +30,9 @@ const LIMIT_PAUSE: Duration = Duration::from_millis(50);
 /// over unread bytes would reset the connection and destroy the last words.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// The least that a peer has to take within the time that it may leave something unread.
+const PIECE: usize = 16 << 10;
+
 /// What all sessions have.
 #[derive(Clone)]
 pub(crate) struct Terms {
@@ -43,7 +46,7 @@ pub(crate) struct Terms {
     pub(crate) started: Instant,
     /// How long a peer may ask nothing.
     pub(crate) idle: Duration,
-    /// How long it may leave what it was sent unread.
+    /// How long it may take for the next piece of what it was sent.
     pub(crate) slow: Duration,
 }
 
@@ -77,16 +80,20 @@ enum Never {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn converse<D: Future<Output = ()>>(&mut self, mut drain: Pin<&mut D>) -> Result<Never, Ended> {
         let (mut splitter, mut inbox) = (Splitter::new(MAX_LINE), Vec::with_capacity(MAX_LINE));
+        // Bytes alone ask nothing: a line that comes drop by drop and never ends would hold its place for ever.
+        let mut asked = tokio::time::Instant::now();
         loop {
             let mut at = 0;
             while let Some((line, used)) = splitter.next(&inbox[at..]) {
                 at += used;
                 self.answer(line, drain.as_mut()).await?;
+                asked = tokio::time::Instant::now();
             }
             inbox.drain(..at);
             self.flush().await?;
+            let patience = self.terms.idle.saturating_sub(asked.elapsed());
             let read = tokio::select! {
-                read = timeout(self.terms.idle, self.stream.read_buf(&mut inbox)) => read,
+                read = timeout(patience, self.stream.read_buf(&mut inbox)) => read,
                 () = drain.as_mut() => return Err(Ended::Drain),
             };
             let bytes = read.map_err(|_| Ended::Idle)?.map_err(|_| Ended::Lost)?;
@@ -153,12 +160,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.write(error_line(&Refusal::new(code, words)).as_bytes()).await
     }
 
-    /// Writes as long as the peer reads at all.
-    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
-        while !bytes.is_empty() {
-            let written =
-                timeout(self.terms.slow, self.stream.write(bytes)).await.map_err(|_| Ended::Slow)?;
-            bytes = &bytes[written.map_err(|_| Ended::Lost)?..];
+    /// Writes as long as the peer takes a piece within the time. One that sips byte by byte would keep the
+    /// answer of a moment, which may name everybody, long after that moment.
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        for piece in bytes.chunks(PIECE) {
+            let written = timeout(self.terms.slow, self.stream.write_all(piece)).await;
+            written.map_err(|_| Ended::Slow)?.map_err(|_| Ended::Lost)?;
         }
         Ok(())
     }
@@ -198,3 +205,6 @@ async fn have_patience(stranger: Option<IpAddr>, terms: &Terms) {
         sleep(LIMIT_PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
