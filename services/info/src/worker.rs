@@ -178,3 +178,6 @@ impl<'a> Batch<'a> {
         taken
     }
 }
+
+#[cfg(test)]
+mod tests;

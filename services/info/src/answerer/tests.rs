@@ -1,12 +1,13 @@
 //! Datagrams from the trusted, from strangers, and from nobody.
 
+mod strangers;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
 use engine::Timestamp;
 use engine::info::{Limits, Picture, UsersMode};
 use engine::names::UserName;
-use proptest::prelude::*;
 use wire::info::Names;
 
 use super::*;
@@ -101,69 +102,7 @@ fn two_services_never_talk_to_each_other() {
             panic!("{question} is answered")
         };
         let echoed = ask(&answerer, said, source("198.51.100.7:4000"), NOW, &mut unused);
-        let silent =
-            Outcome::Unread(if said.len() > 512 { Silence::Oversize } else { Silence::OwnReply });
+        let silent = Outcome::Unread(if said.len() > 512 { Silence::Oversize } else { Silence::OwnReply });
         assert_eq!(echoed, silent, "{question}");
-    }
-}
-
-/// A datagram of an untrusted source: from one of a few addresses, at some moment, perhaps with the
-/// guess of a cookie or in the service's own words.
-fn datagrams() -> impl Strategy<Value = (Vec<u8>, SocketAddr, u64)> {
-    let words = prop_oneof![
-        Just("STATUS"),
-        Just("USERS"),
-        Just("x"),
-        Just("PING 0123456789abcdef"),
-        Just("COOKIE 0123456789abcdef"),
-        Just("PONG x"),
-        Just("ROOMS")
-    ];
-    let cookie = proptest::option::of(any::<u64>());
-    let guess = (words, cookie).prop_map(|(words, cookie)| match cookie {
-        Some(bits) => format!("{words} {bits:016x}").into_bytes(),
-        None => words.into(),
-    });
-    let datagram = prop_oneof![
-        proptest::collection::vec(any::<u8>(), 0..40),
-        (500..600usize).prop_map(|len| vec![b'x'; len]),
-        guess,
-    ];
-    let port = prop_oneof![Just(7), Just(53), 1024..u16::MAX];
-    let host = prop_oneof![
-        (0..4u8).prop_map(|host| IpAddr::from([203, 0, 113, host])),
-        (0..4u16).prop_map(|host| IpAddr::from([0, 0, 0, 0, 0, 0xffff, 0xcb00, 0x7100 + host])),
-        (0..4u16).prop_map(|host| IpAddr::from([0x2001, 0xdb8, 0, host, 0, 0, 0, 1])),
-        Just(IpAddr::from([255, 255, 255, 255])),
-        Just(IpAddr::from([239, 1, 2, 3])),
-    ];
-    (datagram, (host, port).prop_map(SocketAddr::from), 0..100_000u64)
-}
-
-proptest! {
-    // Each case is a hundred datagrams.
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    /// However strangers without a valid cookie ask: for each datagram one at most goes out, and never
-    /// more than three times its bytes, counted with the UDP and IP headers.
-    #[test]
-    fn never_an_amplifier(sent in proptest::collection::vec(datagrams(), 1..200)) {
-        let (answerer, mut space) = (answerer("none"), Vec::new());
-        let (mut now, mut total_in, mut total_out) = (Duration::ZERO, 0, 0);
-        for (datagram, from, later) in sent {
-            now += Duration::from_millis(later);
-            let headers = Peer { addr: from, to: None }.headers();
-            let bytes_in = headers + datagram.len();
-            total_in += bytes_in;
-            match ask(&answerer, &datagram, from, now, &mut space) {
-                Outcome::Answer(..) => prop_assert!(false, "nobody has guessed a cookie"),
-                Outcome::Cookie(_, said) => {
-                    prop_assert!(headers + said.len() <= 3 * bytes_in);
-                    total_out += headers + said.len();
-                }
-                Outcome::Refused(..) | Outcome::Unread(_) => {}
-            }
-        }
-        prop_assert!(total_out <= 3 * total_in);
     }
 }

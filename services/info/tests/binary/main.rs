@@ -1,50 +1,15 @@
-//! The real binary: flags, one answer, a signal.
+//! The real binary: flags, one answer, a signal, and what floods do to it.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
 
-use std::io::{BufRead, BufReader};
+mod floods;
+mod process;
+
 use std::net::UdpSocket;
-use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-fn info(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_info"));
-    command.args(args).env_clear();
-    command
-}
-
-fn output(args: &[&str]) -> Output {
-    info(args).output().unwrap()
-}
-
-/// A running binary; it does not outlive its test.
-struct Process(Child);
-
-impl Process {
-    fn start(args: &[&str]) -> (Self, String) {
-        let mut child = info(args).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        (Process(child), line)
-    }
-
-    fn terminate(mut self) -> Option<i32> {
-        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
-        self.0.wait().unwrap().code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn field<'a>(line: &'a str, name: &str) -> &'a str {
-    line.split_whitespace().find_map(|word| word.strip_prefix(name)).unwrap()
-}
+use process::{Process, output};
 
 #[test]
 fn help_and_version() {
@@ -61,18 +26,17 @@ fn help_and_version() {
 
 #[test]
 fn it_serves_until_it_is_told_to_end() {
-    let (process, line) =
-        Process::start(&["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--registry", "none"]);
-    assert!(line.starts_with("listening service=info addr="), "{line}");
+    let process = Process::start(&[]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    socket.connect(field(&line, "addr=")).unwrap();
+    socket.connect(&process.addr).unwrap();
     socket.send(b"PING hello").unwrap();
     let mut reply = [0; 64];
     let len = socket.recv(&mut reply).unwrap();
     assert_eq!(&reply[..len], b"PONG hello");
-    assert!(output(&["--admin", field(&line, "admin="), "healthcheck"]).status.success());
-    assert_eq!(process.terminate(), Some(0));
+    assert!(output(&["--admin", &process.admin, "healthcheck"]).status.success());
+    process.signal(Signal::TERM);
+    assert_eq!(process.ended(), Some(0));
 }
 
 #[test]
