@@ -138,6 +138,21 @@ async fn what_was_sent_to_everybody_is_known() {
     assert!(got[0].0.is_broadcast(), "{got:?}");
 }
 
+#[test]
+fn what_was_sent_to_a_group_of_ipv6_is_known() {
+    let to = |written: &str| {
+        let address: std::net::Ipv6Addr = written.parse().unwrap();
+        let ipi6_addr = libc::in6_addr { s6_addr: address.octets() };
+        Destination::V6(libc::in6_pktinfo { ipi6_addr, ipi6_ifindex: 0 })
+    };
+    for everybody in ["ff02::1", "ff0e::1:2", "::ffff:224.0.0.1", "::ffff:255.255.255.255"] {
+        assert!(to(everybody).is_broadcast(), "{everybody}");
+    }
+    for somebody in ["::1", "fe80::1", "2001:db8::1", "::ffff:192.0.2.1"] {
+        assert!(!to(somebody).is_broadcast(), "{somebody}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_kernel_drops_is_told() {
     let (service, mut inbox) = (open("127.0.0.1:0"), Inbox::<SockaddrIn>::new());

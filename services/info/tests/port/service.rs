@@ -21,6 +21,13 @@ pub(crate) async fn start_with(registry: &str, args: &[&str]) -> Running {
     info::start(config, flags).await.unwrap()
 }
 
+/// A service of its own at an address.
+pub(crate) async fn at(listen: &str) -> Running {
+    let given = ["--listen", listen, "--admin", "127.0.0.1:0", "--registry", "none"];
+    let (config, flags) = chassis::parse(&info::SERVICE, &given).unwrap();
+    info::start(config, flags).await.unwrap()
+}
+
 /// Somebody with a socket of their own.
 pub(crate) struct Asker(UdpSocket);
 
@@ -30,8 +37,12 @@ impl Asker {
     }
 
     pub(crate) async fn from(source: &str, running: &Running) -> Self {
+        Asker::to(source, running.addr).await
+    }
+
+    pub(crate) async fn to(source: &str, service: SocketAddr) -> Self {
         let socket = UdpSocket::bind(source).await.unwrap();
-        socket.connect(running.addr).await.unwrap();
+        socket.connect(service).await.unwrap();
         Asker(socket)
     }
 
@@ -75,6 +86,6 @@ pub(crate) async fn metrics_when(running: &Running, wanted: impl Fn(&str) -> boo
         }
     };
     let came = timeout(PATIENCE, told).await;
-    came.unwrap_or_else(|_| panic!("it never came to that"));
+    assert!(came.is_ok(), "it never came to that: {last}");
     last
 }
