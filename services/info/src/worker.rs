@@ -124,7 +124,6 @@ struct Batch<'a> {
 struct Asked<'a> {
     from: (Peer, bool),
     bytes: &'a [u8],
-    burst: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -147,9 +146,8 @@ impl<'a> Batch<'a> {
         }
         let answerer = self.worker.answerer.clone();
         let mut asked = arrivals.flat_map(|arrival| {
-            let (peer, burst) = (arrival.peer, arrival.is_burst());
-            let from = (peer, answerer.is_stranger(peer.addr.ip()));
-            arrival.datagrams().map(move |bytes| Asked { from, bytes, burst })
+            let from = (arrival.peer, answerer.is_stranger(arrival.peer.addr.ip()));
+            arrival.datagrams().map(move |bytes| Asked { from, bytes })
         });
         while self.answer_some(&mut asked, received) == BATCH {}
     }
@@ -159,11 +157,11 @@ impl<'a> Batch<'a> {
         let now = received - self.worker.started;
         let mut taken = 0;
         let (mut outcomes, mut replies) = (ArrayVec::<_, BATCH>::new(), ArrayVec::<_, BATCH>::new());
-        for (space, Asked { from, bytes, burst }) in self.spaces.iter_mut().zip(asked) {
+        for (space, Asked { from, bytes }) in self.spaces.iter_mut().zip(asked) {
             let outcome = self.worker.answerer.answer(bytes, from, now, &self.answers, space);
             self.counts.arrived(from, bytes.len(), &outcome);
             if let Outcome::Answer(_, bytes) | Outcome::Cookie(_, bytes) = outcome {
-                replies.push(Reply { peer: from.0, bytes, burst, sent: false });
+                replies.push(Reply { peer: from.0, bytes, sent: false });
                 outcomes.push(outcome);
             }
             taken += 1;

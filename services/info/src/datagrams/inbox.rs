@@ -136,11 +136,6 @@ pub(crate) struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    /// Whether the sender sent several at once, and so can be answered the same way.
-    pub(crate) fn is_burst(&self) -> bool {
-        self.each.is_some()
-    }
-
     /// The datagrams; one without a byte is one too.
     pub(crate) fn datagrams(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let (bytes, each) = (self.bytes, self.each.unwrap_or(self.bytes.len()).max(1));

@@ -24,15 +24,14 @@ pub(crate) struct Reply<'a> {
     pub(crate) peer: Peer,
     /// What.
     pub(crate) bytes: &'a [u8],
-    /// Whether it may leave as one with its neighbours to the same peer. The kernel parts them as late as it
-    /// can (`UDP_SEGMENT`): far cheaper where the receiver too takes several at once, a little dearer where
-    /// not.
-    pub(crate) burst: bool,
     /// Whether the kernel has taken it.
     pub(crate) sent: bool,
 }
 
 /// Sends replies from one socket.
+///
+/// Neighbours to the same peer leave as one message, which the kernel parts as late as it can
+/// (`UDP_SEGMENT`): cheaper even where the receiver takes one at a time, far cheaper where not.
 pub(crate) struct Outbox {
     addresses: Vec<Option<SockaddrStorage>>,
     /// For each of what can be told beside a message: nothing, its source, the length of its parts, both.
@@ -52,6 +51,10 @@ impl Outbox {
     /// Sends at most a batch of replies without waiting, and marks those that the kernel has taken.
     pub(crate) fn send(&mut self, socket: &UdpSocket, replies: &mut [Reply<'_>]) {
         let messages = grouped(replies);
+        self.send_messages(socket, &messages, replies);
+    }
+
+    fn send_messages(&mut self, socket: &UdpSocket, messages: &[Message], replies: &mut [Reply<'_>]) {
         for flight in messages.chunk_by(|one, next| one.told == next.told) {
             self.send_flight(socket, flight, replies);
         }
@@ -65,7 +68,7 @@ impl Outbox {
         self.addresses.extend(flight.iter().map(|message| Some(replies[message.from].peer.addr.into())));
         let told = flight[0].told;
         let (headers, control, fd) = (&mut self.headers[told.index()], told.control(), socket.as_raw_fd());
-        let mut alone: ArrayVec<Range<usize>, BATCH> = ArrayVec::new();
+        let mut alone: ArrayVec<usize, BATCH> = ArrayVec::new();
         let mut at = 0;
         while at < flight.len() {
             let (bodies, addresses) = (&bodies[at..], &self.addresses[at..]);
@@ -75,7 +78,7 @@ impl Outbox {
                 Err(Errno::EINTR) => continue,
                 Err(errno) => {
                     if told.each.is_some() && errno != Errno::EAGAIN {
-                        alone.push(flight[at].replies());
+                        alone.extend(flight[at].replies());
                     }
                     0
                 }
@@ -84,13 +87,9 @@ impl Outbox {
             done.for_each(|reply| replies[reply].sent = true);
             at += taken.max(1);
         }
-        alone.into_iter().for_each(|range| self.send_alone(socket, &mut replies[range]));
-    }
-
-    /// Not every way is one that several can leave on as one.
-    fn send_alone(&mut self, socket: &UdpSocket, replies: &mut [Reply<'_>]) {
-        replies.iter_mut().for_each(|reply| reply.burst = false);
-        self.send(socket, replies);
+        // Not every way is one that several can leave on as one.
+        let apart: ArrayVec<_, BATCH> = alone.into_iter().map(|at| Message::of(replies, at)).collect();
+        self.send_messages(socket, &apart, replies);
     }
 }
 
@@ -126,6 +125,10 @@ impl Told {
 }
 
 impl Message {
+    fn of(replies: &[Reply<'_>], at: usize) -> Self {
+        Message { from: at, until: at + 1, told: Told { source: replies[at].peer.to, each: None } }
+    }
+
     fn replies(&self) -> Range<usize> {
         self.from..self.until
     }
@@ -136,23 +139,38 @@ impl Message {
         let each = first.bytes.len();
         let fits = last.bytes.len() == each && next.bytes.len() <= each && !next.bytes.is_empty();
         let has_room = (self.until + 1 - self.from) * each <= BURST;
-        let taken = first.burst && next.burst && first.peer == next.peer && fits && has_room;
+        let taken = first.peer == next.peer && fits && has_room;
         if taken {
             self.until += 1;
             self.told.each = u16::try_from(each).ok();
         }
         taken
     }
+
+    /// Begins the next one. A datagram that is no longer than the parts before it is told to be one part, so
+    /// that it needs no system call of its own.
+    fn after(before: Option<&Message>, replies: &[Reply<'_>], at: usize) -> Self {
+        let mut message = Message::of(replies, at);
+        let each = before.filter(|before| before.told.source == message.told.source);
+        let each = each.and_then(|before| before.told.each);
+        message.told.each = each.filter(|each| replies[at].bytes.len() <= usize::from(*each));
+        message
+    }
 }
 
 /// The replies as messages, in their order.
 fn grouped(replies: &[Reply<'_>]) -> ArrayVec<Message, BATCH> {
     let mut messages: ArrayVec<Message, BATCH> = ArrayVec::new();
-    for (at, reply) in replies.iter().enumerate() {
+    for at in 0..replies.len() {
         if !messages.last_mut().is_some_and(|message| message.take(replies)) {
-            let told = Told { source: reply.peer.to, each: None };
-            messages.push(Message { from: at, until: at + 1, told });
+            messages.push(Message::after(messages.last(), replies, at));
         }
     }
     messages
+}
+
+/// How many replies each message holds, and how long its parts are.
+#[cfg(test)]
+pub(super) fn messages(replies: &[Reply<'_>]) -> Vec<(usize, Option<u16>)> {
+    grouped(replies).iter().map(|message| (message.replies().len(), message.told.each)).collect()
 }

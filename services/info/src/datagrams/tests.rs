@@ -22,13 +22,13 @@ fn asker(to: &UdpSocket, host: &str) -> UdpSocket {
 }
 
 /// What arrives, datagram by datagram, until there are so many.
-fn receive<A: Address>(inbox: &mut Inbox<A>, socket: &UdpSocket, count: usize) -> Vec<(Peer, Vec<u8>, bool)> {
+fn receive<A: Address>(inbox: &mut Inbox<A>, socket: &UdpSocket, count: usize) -> Vec<(Peer, Vec<u8>)> {
     let mut got = Vec::new();
     while got.len() < count {
         let take = |arrivals: &mut inbox::Arrivals<'_, A>| {
             for arrival in arrivals {
-                let (peer, burst) = (arrival.peer, arrival.is_burst());
-                got.extend(arrival.datagrams().map(|bytes| (peer, bytes.to_vec(), burst)));
+                let peer = arrival.peer;
+                got.extend(arrival.datagrams().map(|bytes| (peer, bytes.to_vec())));
             }
         };
         inbox.receive(socket, take).unwrap();
@@ -36,8 +36,8 @@ fn receive<A: Address>(inbox: &mut Inbox<A>, socket: &UdpSocket, count: usize) -
     got
 }
 
-fn reply(peer: Peer, bytes: &[u8], burst: bool) -> Reply<'_> {
-    Reply { peer, bytes, burst, sent: false }
+fn reply(peer: Peer, bytes: &[u8]) -> Reply<'_> {
+    Reply { peer, bytes, sent: false }
 }
 
 /// Sends a burst the way that `UDP_SEGMENT` does it.
@@ -62,8 +62,8 @@ fn arrive_whole<A: Address>(addr: &str, host: &str) {
         asker.send(&vec![n; usize::from(n)]).unwrap();
     }
     let got = receive(&mut inbox, &service, 150);
-    for (n, (peer, bytes, burst)) in got.into_iter().enumerate() {
-        assert_eq!((bytes.len(), burst), (n, false));
+    for (n, (peer, bytes)) in got.into_iter().enumerate() {
+        assert_eq!(bytes.len(), n);
         assert_eq!((peer.addr, peer.to), (asker.local_addr().unwrap(), None));
     }
 }
@@ -75,9 +75,9 @@ async fn what_was_sent_as_one_is_told_apart_and_answered_as_one() {
     let asker = asker(&service, "127.0.0.1");
     send_as_one(&asker, b"PING aPING bPING", 6);
     let got = receive(&mut inbox, &service, 3);
-    let said: Vec<_> = got.iter().map(|(_, bytes, burst)| (bytes.as_slice(), *burst)).collect();
-    assert_eq!(said, [(&b"PING a"[..], true), (b"PING b", true), (b"PING", true)]);
-    let mut replies: Vec<_> = got.iter().map(|(peer, bytes, burst)| reply(*peer, bytes, *burst)).collect();
+    let said: Vec<_> = got.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+    assert_eq!(said, [&b"PING a"[..], b"PING b", b"PING"]);
+    let mut replies: Vec<_> = got.iter().map(|(peer, bytes)| reply(*peer, bytes)).collect();
     outbox.send(&service, &mut replies);
     assert!(replies.iter().all(|reply| reply.sent));
     let mut space = [0; 64];
@@ -93,14 +93,48 @@ async fn a_batch_may_go_to_many_and_one_that_cannot_be_sent_stops_no_other() {
     let askers: Vec<_> = (0..40).map(|_| asker(&service, "127.0.0.1")).collect();
     let nobody = Peer { addr: "127.0.0.1:0".parse().unwrap(), to: None };
     let to = |asker: &UdpSocket| Peer { addr: asker.local_addr().unwrap(), to: None };
-    let mut replies: Vec<_> = askers.iter().map(|asker| reply(to(asker), b"hello", false)).collect();
-    replies.insert(20, reply(nobody, b"hello", false));
-    replies.insert(0, reply(nobody, b"hello", true));
+    let mut replies: Vec<_> = askers.iter().map(|asker| reply(to(asker), b"hello")).collect();
+    replies.insert(20, reply(nobody, b"hello"));
+    replies.insert(0, reply(nobody, b"hello"));
     outbox.send(&service, &mut replies);
     assert_eq!(replies.iter().filter(|reply| !reply.sent).count(), 2);
     for asker in askers {
         assert_eq!(asker.recv(&mut [0; 64]).unwrap(), 5);
     }
+}
+
+/// Each of three askers gets what is said to it, in its order, however it is mixed with what the others get.
+#[tokio::test]
+async fn any_mixture_of_bursts_and_single_replies_arrives_whole() {
+    let (service, mut outbox) = (open("127.0.0.1:0"), Outbox::new(false));
+    let askers: Vec<_> = (0..3).map(|_| asker(&service, "127.0.0.1")).collect();
+    let peers: Vec<_> = askers.iter().map(|a| Peer { addr: a.local_addr().unwrap(), to: None }).collect();
+    let sizes = [1, 19, 236, 1_200, 5];
+    for seed in 0..200_usize {
+        // Each number decides for whom, and how long, its neighbours' neighbours are.
+        let said: Vec<_> = (0..BATCH)
+            .map(|n| (seed * (n / 3 + 1) % 3, vec![n as u8; sizes[seed * (n / 7 + 1) % sizes.len()]]))
+            .collect();
+        let mut replies: Vec<_> = said.iter().map(|(to, bytes)| reply(peers[*to], bytes)).collect();
+        outbox.send(&service, &mut replies);
+        assert!(replies.iter().all(|reply| reply.sent), "{seed}");
+        for (to, bytes) in &said {
+            let mut space = [0; 2_000];
+            let len = askers[*to].recv(&mut space).unwrap();
+            assert_eq!(&space[..len], bytes, "{seed}");
+        }
+    }
+}
+
+#[test]
+fn neighbours_to_one_peer_are_one_message_and_all_of_one_length_one_flight() {
+    let peer = |port| Peer { addr: ([127, 0, 0, 1], port).into(), to: None };
+    let to = [1, 2, 2, 3, 4, 4, 4, 5].map(|port| reply(peer(port), b"PONG"));
+    let told = outbox::messages(&to);
+    assert_eq!(told, [(1, None), (2, Some(4)), (1, Some(4)), (3, Some(4)), (1, Some(4))]);
+    let lengths = [&b"aa"[..], b"aa", b"a", b"aa", b"aaa", b""].map(|bytes| reply(peer(1), bytes));
+    let told = outbox::messages(&lengths);
+    assert_eq!(told, [(3, Some(2)), (1, Some(2)), (1, None), (1, None)]);
 }
 
 #[tokio::test]
@@ -118,9 +152,9 @@ fn answer_from<A: Address>(any: &str, asked: &str, asker: &str) {
     asker.connect((asked, service.local_addr().unwrap().port())).unwrap();
     asker.send(b"TIME").unwrap();
     let got = receive(&mut inbox, &service, 1);
-    let (peer, bytes, burst) = &got[0];
+    let (peer, bytes) = &got[0];
     assert!(!peer.is_broadcast());
-    let mut replies = [reply(*peer, bytes, *burst), reply(*peer, b"as", true), reply(*peer, b"one", true)];
+    let mut replies = [reply(*peer, bytes), reply(*peer, b"as"), reply(*peer, b"one")];
     outbox.send(&service, &mut replies);
     assert!(replies.iter().all(|reply| reply.sent), "{any} {asked}: {replies:?}");
     // A connected socket takes answers only from where it asked.
