@@ -76,6 +76,44 @@ async fn ten_thousand_names_are_told_once_each() {
     world.stop().await;
 }
 
+/// Guests come and go all the time, and no page is read before they have.
+#[tokio::test]
+async fn who_stays_is_told_once_while_guests_come_and_go() {
+    let mut world = World::new();
+    let registry = world.start(Kind::Registry, &[]).await;
+    let info = world.start(Kind::Info, &[]).await;
+    let asker = Asker::new(info.addr).await;
+    let mut chat = Session::open(registry.addr).await;
+    let lease = chat.register("chat", "chat-9").await;
+    let stay: Vec<String> = (0..1_000).map(|n| format!("user{n:04}")).collect();
+    for name in &stay {
+        assert_eq!(chat.ask(&join(lease, name)).await["ok"], true);
+    }
+    eventually("all", async || asker.json("USERS").await, |page| page["total"] == 1_000).await;
+    let (mut told, mut pages, mut page) = (Vec::new(), 0_i32, asker.json("USERS").await);
+    loop {
+        told.extend(
+            page["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned),
+        );
+        let Some(next) = page["next"].as_str() else { break };
+        // One guest before the place that has been read, one behind it, one at it.
+        for guest in [format!("a-{pages}"), format!("z-{pages}"), format!("{next}-{pages}")] {
+            assert_eq!(chat.ask(&join(lease, &guest)).await["ok"], true);
+            let gone = format!("{}{}", guest.trim_end_matches(char::is_numeric), pages - 1);
+            chat.ask(&json!({"op": "leave", "lease": lease, "user": gone, "room": "lobby"})).await;
+        }
+        let question = format!("USERS AFTER {next}");
+        let (rev, ask) = (page["rev"].clone(), async || asker.json(&question).await);
+        page = eventually("the guests", ask, |later| later["rev"] != rev).await;
+        pages += 1;
+    }
+    assert!(pages > 5, "{pages}");
+    assert!(told.is_sorted_by(|one, next| one < next), "nobody twice, guests included: {told:?}");
+    told.retain(|name| name.starts_with("user") && !name.contains('-'));
+    assert_eq!(told, stay);
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn a_registry_that_dies_is_told_and_one_that_returns_too() {
     let mut world = World::new();
