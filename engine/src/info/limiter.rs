@@ -187,6 +187,22 @@ mod tests {
         assert_eq!(limiter.buckets.len(), BUCKETS);
     }
 
+    #[test]
+    fn however_many_threads_take_they_share_the_cap() {
+        let limiter = Limiter::new(Limits { per_source: 10, global: 1_000 }, [1; 32]);
+        let take_all = &|thread: u32| {
+            // Half of the networks are asked for by two threads.
+            let networks = thread * 200..thread * 200 + 400;
+            let sources = networks.map(|n| IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + (n << 8))));
+            sources.map(|from| taken(&limiter, from, Duration::ZERO, 20)).sum::<usize>()
+        };
+        let sent: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|thread| scope.spawn(move || take_all(thread))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(sent, 1_000);
+    }
+
     proptest! {
         /// However the questions are spread over a time, a bucket gives its burst and its pace, no more.
         #[test]

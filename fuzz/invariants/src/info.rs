@@ -1,10 +1,11 @@
 //! Info: every question has one short answer, and no answer is a question.
 
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use engine::Timestamp;
-use engine::info::{Cookie, Instance, Picture, Question, Silence, State, UsersMode};
+use engine::info::{Admission, Cookie, Gate, Instance, Limits, Picture, Question, Silence, State, UsersMode};
 use engine::names::{RoomName, UserName};
 use wire::info::{Answers, MAX_PING, MAX_REPLY, MAX_REQUEST, Names, Reply, Request, cookie, encode, status};
 
@@ -28,6 +29,10 @@ static ANSWERS: LazyLock<Answers> = LazyLock::new(|| {
     let status = picture.status("0.1.0", Timestamp(0), Duration::ZERO);
     Answers::new(&picture, &status, Arc::new(Names::new(&picture, UsersMode::Names)))
 });
+
+/// Of a service that gives as many answers as it is asked for.
+static GATE: LazyLock<Gate> =
+    LazyLock::new(|| Gate::new(Limits { per_source: u32::MAX, global: u32::MAX }, [7; 32]));
 
 /// A datagram: silence for what the protocol says, and otherwise one short answer that ends the exchange.
 pub fn requests(input: &[u8]) {
@@ -79,14 +84,20 @@ fn ends(said: &[u8]) {
     assert!(matches!(silence, Silence::OwnReply | Silence::Oversize), "{silence:?}");
 }
 
-/// A stranger is sent no more than three times what came, counted with the headers, and can read it.
+/// A stranger is sent no more than three times what came, counted with the headers, and can read it. Nobody
+/// has guessed the cookie; with the one that is sent the same question is answered.
 fn prove(behind: Option<Cookie>, came: usize) {
     const HEADERS: usize = 28;
-    let (proof, mut space) = (behind.unwrap_or(Cookie(0)), Vec::new());
+    const NOW: Duration = Duration::from_secs(1_000);
+    let stranger = IpAddr::from([198, 51, 100, 7]);
+    let admitted = GATE.admit(stranger, behind, NOW);
+    let Ok(Admission::Prove(proof)) = admitted else { panic!("{behind:?} got {admitted:?}") };
+    let mut space = Vec::new();
     let said = cookie(proof, &mut space);
     assert!(said.len() + HEADERS <= 3 * (came + HEADERS));
     assert!(matches!(Reply::decode(said), Ok(Reply::Cookie(again)) if again == proof));
     ends(said);
+    assert_eq!(GATE.admit(stranger, Some(proof), NOW), Ok(Admission::Answer));
 }
 
 /// A datagram as a client reads it: a status goes there and back, and what is no reply is told briefly.

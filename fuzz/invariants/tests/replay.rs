@@ -47,6 +47,17 @@ fn every_seed_keeps_the_invariant_of_its_parser() {
     assert_eq!(broken, Vec::<PathBuf>::new(), "what each of them breaks stands above");
 }
 
+/// The sizes at which a datagram's fate turns, of bytes of every kind; as seeds they would be long.
+#[test]
+fn datagrams_of_every_telling_size_keep_the_invariants_of_info() {
+    for byte in [0, b' ', b'\n', b'x', b'{', 0x7f, 0x80, 0xff] {
+        for size in [0, 1, 2, 511, 512, 513, 1_200, 1_201, 65_507] {
+            invariants::info::requests(&vec![byte; size]);
+            invariants::info::replies(&vec![byte; size]);
+        }
+    }
+}
+
 #[test]
 fn every_parser_has_a_target_and_every_target_a_parser() {
     let parsers: BTreeSet<String> = PARSERS.iter().map(|(target, _)| (*target).to_owned()).collect();

@@ -170,6 +170,16 @@ mod tests {
     }
 
     #[test]
+    fn presence_that_nobody_has_renewed_grows_old() {
+        let fresh = |secs| Instant::now().checked_sub(Duration::from_secs(secs));
+        let young = seen(View { fresh: fresh(5), ..view() });
+        assert!(!young.is_stale() && young.age >= Some(Duration::from_secs(5)));
+        let old = seen(View { fresh: fresh(11), connected: false, ..view() });
+        assert!(old.is_stale());
+        assert!(old.services.iter().all(|instance| old.state_of(instance) == State::Unknown));
+    }
+
+    #[test]
     fn without_a_registry_it_is_blind() {
         let (to, view_of) = watch::channel(Arc::new(view()));
         let mut sight = Sight::new(view_of, 0);
