@@ -115,3 +115,59 @@ async fn who_goes_away_in_the_middle_hurts_nobody() {
     assert_eq!(Caller::of(&info).await.ask("PING 2").await, "PONG 2");
     info.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn no_more_are_let_in_than_there_are_places() {
+    let info = start(&["--connections", "50"]).await;
+    let mut inside = Vec::new();
+    for _ in 0..50 {
+        let mut caller = Caller::of(&info).await;
+        assert_eq!(caller.ask("PING").await, "PONG");
+        inside.push(caller);
+    }
+    for _ in 0..70 {
+        assert!(Caller::of(&info).await.next().await.starts_with("ERROR:too_many_connections "));
+    }
+    metrics_with(&info, "info_connections_total{result=\"refused\"} 70\n").await;
+    assert_eq!(Asker::of(&info).await.ask("PING").await, "PONG", "datagrams need no place");
+    drop(inside);
+    metrics_with(&info, "info_connections 0\n").await;
+    assert_eq!(Caller::of(&info).await.ask("PING").await, "PONG");
+    info.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stranger_has_a_few_places_alone() {
+    let info = start(&["--trusted", "none", "--per-address", "3"]).await;
+    let mut inside = Vec::new();
+    for _ in 0..3 {
+        let mut caller = Caller::of(&info).await;
+        assert_eq!(caller.ask("PING").await, "PONG");
+        inside.push(caller);
+    }
+    assert!(Caller::of(&info).await.next().await.starts_with("ERROR:too_many_connections "));
+    info.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_asks_and_never_reads_is_let_go_and_counted() {
+    let info = start(&["--slow", "50ms"]).await;
+    let mut caller = Caller::of(&info).await;
+    let questions = "STATUS\n".repeat(1_000);
+    // The kernel takes some megabytes before anybody is slow; then the connection ends.
+    while caller.0.get_mut().write_all(questions.as_bytes()).await.is_ok() {}
+    metrics_with(&info, "info_disconnects_total{reason=\"slow\"} 1\n").await;
+    info.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_breaks_off_is_counted_as_lost() {
+    let info = start(&[]).await;
+    let mut caller = Caller::of(&info).await;
+    assert_eq!(caller.ask("PING").await, "PONG");
+    // A connection that is closed at once, and not in order, is reset.
+    socket2::SockRef::from(caller.0.get_ref()).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(caller);
+    metrics_with(&info, "info_disconnects_total{reason=\"lost\"} 1\n").await;
+    info.stop().await.unwrap();
+}
