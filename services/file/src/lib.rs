@@ -28,6 +28,7 @@ use tracing::{debug, info, warn};
 pub use config::{Config, Quota};
 use metrics::Metrics;
 use service::{Service, Terms, on_disk};
+use session::Socket;
 use store::Store;
 pub use verify::VERIFY;
 
@@ -81,7 +82,7 @@ async fn run(
     let session = |stream, _peer| {
         let (service, drain) = (service.clone(), life.drain.clone());
         async move {
-            let ended = session::serve(stream, service.clone(), async { drain.signaled().await }).await;
+            let ended = session::serve(Socket::from(stream), service.clone(), async { drain.signaled().await }).await;
             service.metrics.disconnected(ended);
             debug!(reason = ended.as_str(), "connection ended");
         }

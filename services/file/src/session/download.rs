@@ -111,14 +111,15 @@ impl<S: Stream> Session<S> {
         outgoing: Outgoing,
         transfer: Transfer,
     ) -> Result<(), Ended> {
-        let (outgoing, transfer, sent) = on_disk(move || {
+        let (direct, outgoing, transfer, sent) = on_disk(move || {
             let file = &outgoing.stored.file;
             let sent = direct
                 .send_header(&outgoing.header)
                 .and_then(|()| direct.send_file(file, outgoing.part.clone(), |bytes| transfer.moved(bytes)));
-            (outgoing, transfer, sent)
+            (direct, outgoing, transfer, sent)
         })
         .await;
+        self.peer.take_back(direct)?;
         match sent {
             Ok(Sent::Whole) => {
                 transfer.done();

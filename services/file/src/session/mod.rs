@@ -24,6 +24,7 @@ use direct::Direct;
 pub(crate) use direct::LANES;
 use download::Form;
 use peer::{MAX_DISCARD, Peer};
+pub(crate) use stream::Socket;
 use stream::Stream;
 
 /// What a peer hears as the service goes away.
@@ -127,11 +128,12 @@ impl<S: Stream> Session<S> {
     }
 
     /// A thread's place at the socket, for so many bytes: a few are not worth one, and there may be none.
-    fn direct(&self, bytes: Option<u64>) -> Option<Direct> {
-        let socket = self.peer.socket().filter(|_| bytes.is_none_or(|bytes| bytes >= WORTH_A_THREAD))?;
+    fn direct(&mut self, bytes: Option<u64>) -> Option<Direct> {
+        if bytes.is_some_and(|bytes| bytes < WORTH_A_THREAD) {
+            return None;
+        }
         let lane = self.service.lanes.clone().try_acquire_owned().ok()?;
-        let socket = socket.try_clone_to_owned().ok()?;
-        Some(Direct { socket, clock: Clock::start(self.peer.patience()), _lane: lane })
+        Some(Direct::new(self.peer.lend()?, Clock::start(self.peer.patience()), lane))
     }
 
     async fn reply(&mut self, reply: Reply) -> Result<(), Ended> {

@@ -1,7 +1,7 @@
 //! The other end of a connection: requests and bodies come from it, lines and bytes go to it.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::net::TcpStream;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use wire::file::{Body, Rejected, Request, plain};
 use wire::lines::{Line, MAX_LINE, Splitter};
 
 use super::clock::Clock;
+use super::direct::Direct;
 use super::stream::Stream;
 use crate::ended::Ended;
 use crate::service::Terms;
@@ -130,9 +131,18 @@ impl<S: Stream> Peer<S> {
         (size <= self.buf.len() as u64).then(|| self.body_ahead(Some(size)))
     }
 
-    /// The socket, where there is one.
-    pub(super) fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.stream.socket()
+    /// Hands over the socket, where there is one; nothing can be read or said before it comes back.
+    pub(super) fn lend(&mut self) -> Option<TcpStream> {
+        self.stream.lend()
+    }
+
+    /// Takes the socket back.
+    ///
+    /// # Errors
+    /// [`Ended::Lost`].
+    pub(super) fn take_back(&mut self, direct: Direct) -> Result<(), Ended> {
+        let socket = direct.into_socket().ok_or(Ended::Lost)?;
+        self.stream.take_back(socket).map_err(|_| Ended::Lost)
     }
 
     /// Reads so many bytes and throws them away.

@@ -1,5 +1,7 @@
 //! Bytes on their way in.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use engine::file::{FileName, Hash};
 use engine::{Code, Refusal};
@@ -7,7 +9,7 @@ use wire::file::{Body, Reply, plain};
 
 use super::Session;
 use super::clock::Clock;
-use super::direct::stop_reading;
+use super::direct::{Direct, stop_reading};
 use super::stream::Stream;
 use crate::ended::Ended;
 use crate::service::on_disk;
@@ -185,26 +187,34 @@ impl<S: Stream> Session<S> {
         if let Err(ended) = self.peer.flush().await {
             return (upload, Err(Stopped::Ended(ended)));
         }
-        let Some(direct) = self.direct(upload.left) else { return self.pour_by_pieces(upload).await };
         let ahead = self.peer.body_ahead(upload.left);
-        let (mut upload, written) = upload.write_on_disk(ahead).await;
+        let (upload, written) = upload.write_on_disk(ahead).await;
         if let Err(refusal) = written {
             return (upload, Err(Stopped::Refused(refusal)));
         }
-        let give_up = upload.incoming.give_up();
+        match self.direct(upload.left) {
+            Some(direct) => self.pour_directly(direct, upload).await,
+            None => self.pour_by_pieces(upload).await,
+        }
+    }
+
+    /// Pours the body into the file on a thread that has the socket for itself meanwhile.
+    async fn pour_directly(&mut self, mut direct: Direct, mut upload: Upload) -> (Upload, Result<(), Stopped>) {
+        let (socket, give_up) = (direct.watch(), upload.incoming.give_up());
         let wanted = give_up.clone();
-        let mut poured = std::pin::pin!(on_disk(move || {
+        let mut pouring = pin!(on_disk(move || {
             let poured = direct.receive(&mut upload, &wanted);
-            (upload, poured)
+            (direct, upload, poured)
         }));
-        tokio::select! {
-            poured = poured.as_mut() => return poured,
-            () = give_up.cancelled() => {}
-        }
-        if let Some(socket) = self.peer.socket() {
-            stop_reading(socket);
-        }
-        poured.await
+        let (direct, upload, poured) = tokio::select! {
+            poured = pouring.as_mut() => poured,
+            () = give_up.cancelled() => {
+                socket.upgrade().iter().for_each(stop_reading);
+                pouring.await
+            }
+        };
+        let returned = self.peer.take_back(direct);
+        (upload, poured.and(returned.map_err(Stopped::Ended)))
     }
 
     /// Pours the body into the file as the runtime hears of it.
