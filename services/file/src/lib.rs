@@ -82,7 +82,8 @@ async fn run(
     let session = |stream, _peer| {
         let (service, drain) = (service.clone(), life.drain.clone());
         async move {
-            let ended = session::serve(Socket::from(stream), service.clone(), async { drain.signaled().await }).await;
+            let ended =
+                session::serve(Socket::from(stream), service.clone(), async { drain.signaled().await }).await;
             service.metrics.disconnected(ended);
             debug!(reason = ended.as_str(), "connection ended");
         }
@@ -107,6 +108,7 @@ async fn watch(service: &Arc<Service>, ready: &Readiness) {
         let probe = move || {
             // Downloads change figures too, and nobody tells of each.
             service.tell();
+            service.metrics.leaves_free(service.store.free().unwrap_or(0));
             service.store.probe()
         };
         let found = on_disk(probe).await;

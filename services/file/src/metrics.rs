@@ -82,15 +82,9 @@ impl Metrics {
     }
 
     pub(crate) fn holds(&self, totals: Totals) {
-        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.stored_files.set(gauge(totals.files));
         self.silent_changes.set(gauge(totals.silent_changes));
-        let states = [
-            ("stored", totals.stored),
-            ("partial", totals.partial),
-            ("promised", totals.promised),
-            ("free", totals.free),
-        ];
+        let states = [("stored", totals.stored), ("partial", totals.partial), ("promised", totals.promised)];
         for (state, bytes) in states {
             self.storage_bytes.with_label_values(&[state]).set(gauge(bytes));
         }
@@ -101,6 +95,11 @@ impl Metrics {
         let moved =
             |direction: &Direction| self.transferred_bytes.with_label_values(&[direction.as_str()]).get();
         Direction::ALL.iter().map(moved).sum()
+    }
+
+    /// Bytes that the disk has free now.
+    pub(crate) fn leaves_free(&self, bytes: u64) {
+        self.storage_bytes.with_label_values(&["free"]).set(gauge(bytes));
     }
 
     pub(crate) fn refused(&self, code: Code) {
@@ -114,6 +113,10 @@ impl Metrics {
     pub(crate) fn disconnected(&self, ended: Ended) {
         self.disconnects.with_label_values(&[ended.as_str()]).inc();
     }
+}
+
+fn gauge(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn transfers(exporter: &Exporter) -> IntCounterVec {

@@ -24,6 +24,8 @@ use crate::service::Terms;
 pub(super) const CHUNK: usize = 256 * 1024;
 /// Most bytes of a refused body that are read and thrown away.
 pub(super) const MAX_DISCARD: u64 = 1024 * 1024;
+/// Most bytes of a body that is stored in one go when all of them have come with its line.
+const SMALL: usize = 64 * 1024;
 /// Replies that wait for more of their kind at most, before they are sent.
 const FULL: usize = 64 * 1024;
 /// How long the last words may take to be read.
@@ -126,9 +128,14 @@ impl<S: Stream> Peer<S> {
         self.buf.split_to(left.min(self.buf.len())).freeze()
     }
 
-    /// A body that has arrived whole.
-    pub(super) fn whole_body(&mut self, size: u64) -> Option<Bytes> {
-        (size <= self.buf.len() as u64).then(|| self.body_ahead(Some(size)))
+    /// A body that is small and has arrived whole.
+    pub(super) async fn whole_body(&mut self, size: u64) -> Option<Bytes> {
+        let size = usize::try_from(size).ok().filter(|&size| size <= SMALL)?;
+        // The line was read with as many bytes as a line may have; the rest may be there by now.
+        if self.buf.len() < size && matches!(self.unread(size).await, Ok(Err(_))) {
+            self.reset = true;
+        }
+        (self.buf.len() >= size).then(|| self.buf.split_to(size).freeze())
     }
 
     /// Hands over the socket, where there is one; nothing can be read or said before it comes back.
@@ -239,15 +246,15 @@ impl<S: Stream> Peer<S> {
         if self.flush().await.is_err() {
             return;
         }
-        let quiet = self.buf.is_empty() && !matches!(self.unread().await, Ok(Ok(1..)));
+        let quiet = self.buf.is_empty() && !matches!(self.unread(MAX_LINE).await, Ok(Ok(1..)));
         if !quiet {
             self.hang_up().await;
         }
     }
 
     /// What is there to be read at this moment.
-    async fn unread(&mut self) -> Result<io::Result<usize>, Elapsed> {
-        self.buf.reserve(MAX_LINE);
+    async fn unread(&mut self, room: usize) -> Result<io::Result<usize>, Elapsed> {
+        self.buf.reserve(room);
         timeout(Duration::ZERO, self.stream.read_buf(&mut self.buf)).await
     }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use cap_std::fs::OpenOptions;
-use engine::file::{FileName, Hash, Reservation};
+use engine::file::{FileName, Hash, Reservation, Room};
 use engine::{Code, Refusal};
 use tokio_util::sync::CancellationToken;
 
@@ -41,19 +41,19 @@ impl Store {
     /// # Errors
     /// As [`engine::file::Admission::reserve`]; a name that can't be taken; a disk that can't.
     pub(crate) fn receive(&self, size: u64, name: &FileName) -> Result<Incoming, Refusal> {
-        self.check_place(name)?;
+        let replaces = self.check_place(name)?;
         let mut incoming = self.begin().map_err(|error| trouble::refusal(&error))?;
-        incoming.reserve(size, name)?;
+        incoming.reserve(size, replaces)?;
         Ok(incoming)
     }
 
     /// Whether a file may stand under that name, as things are now: who sends it is told before and not
-    /// after. When it is stored that is checked again.
-    pub(super) fn check_place(&self, name: &FileName) -> Result<(), Refusal> {
+    /// after. When it is stored that is checked again. Says how large the file is that it would replace.
+    pub(super) fn check_place(&self, name: &FileName) -> Result<Option<u64>, Refusal> {
         let (parts, own) = name.split();
         match Folders::open(&self.0.root, parts) {
-            Ok(folders) => size_in(&folders, own).map(drop),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Ok(folders) => size_in(&folders, own),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(trouble::placing(&error)),
         }
     }
@@ -110,8 +110,15 @@ impl Incoming {
     ///
     /// # Errors
     /// As [`engine::file::Admission::reserve`].
-    pub(crate) fn reserve(&mut self, more: u64, name: &FileName) -> Result<(), Refusal> {
-        let room = self.store.room_for(name).map_err(|error| trouble::refusal(&error))?;
+    pub(crate) fn reserve_more(&mut self, more: u64, name: &FileName) -> Result<(), Refusal> {
+        let replaces = self.store.size_of(name).map_err(|error| trouble::refusal(&error))?;
+        self.reserve(more, replaces)
+    }
+
+    /// The same, when it is known how large the file is that will be replaced.
+    pub(super) fn reserve(&mut self, more: u64, replaces: Option<u64>) -> Result<(), Refusal> {
+        let free = self.store.free().map_err(|error| trouble::refusal(&error))?;
+        let room = Room { free, replaces: replaces.unwrap_or(0) };
         self.store.books().reserve(&mut self.reservation, more, room)
     }
 

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, fs, io};
 
 use cap_std::fs::Dir;
-use engine::file::{Admission, FileName, Limits, Room};
+use engine::file::{Admission, Limits};
 use engine::{Code, Refusal};
 use rustix::fs::{FlockOperation, FsWord};
 use rustix::io::{Errno, ReadWriteFlags};
@@ -80,8 +80,6 @@ pub(crate) struct Totals {
     pub(crate) partial: u64,
     /// Bytes promised to uploads that run.
     pub(crate) promised: u64,
-    /// Bytes that the file system has free.
-    pub(crate) free: u64,
     /// Files that were found to have other bytes than before at the same size and time.
     pub(crate) silent_changes: u64,
 }
@@ -122,17 +120,21 @@ impl Store {
 
     /// What the folder holds.
     pub(crate) fn totals(&self) -> Totals {
-        let free = self.free().unwrap_or(0);
         let books = self.books();
         let (files, stored) = (books.files(), books.stored());
         let silent_changes = self.0.silent_changes.load(Ordering::Relaxed);
-        Totals { files, stored, partial: books.partial(), promised: books.promised(), free, silent_changes }
+        Totals { files, stored, partial: books.partial(), promised: books.promised(), silent_changes }
     }
 
     /// Bytes that the file system has free for us.
-    fn free(&self) -> io::Result<u64> {
+    pub(crate) fn free(&self) -> io::Result<u64> {
         let disk = rustix::fs::fstatvfs(&self.0.root)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Whether it may take long to store a few bytes: not in memory, unless the folder is being counted.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.0.eager == ReadWriteFlags::NOWAIT || self.0.names.try_lock().is_err()
     }
 
     /// What a flush came to. Running out of space is an answer, anything else is the end of the service:
@@ -153,11 +155,6 @@ impl Store {
     /// Whether a flush has failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.0.failed.load(Ordering::Relaxed)
-    }
-
-    fn room_for(&self, name: &FileName) -> io::Result<Room> {
-        let replaces = self.size_of(name)?.unwrap_or(0);
-        Ok(Room { free: self.free()?, replaces })
     }
 
     fn names(&self) -> MutexGuard<'_, ()> {

@@ -99,11 +99,11 @@ impl Store {
         if let Some(receipt) = self.already(size, name, claim.hash) {
             return Ok(Resumed::Stored(receipt));
         }
-        self.check_place(name)?;
+        let replaces = self.check_place(name)?;
         let temporary = format!("{PARTIAL}{}", claim.hash);
         let (file, hasher) = self.open_partial(&temporary, size).map_err(|error| trouble::placing(&error))?;
         let mut incoming = self.go_on(temporary, file, hasher, claim);
-        incoming.reserve(size - incoming.len(), name)?;
+        incoming.reserve(size - incoming.len(), replaces)?;
         Ok(Resumed::Partial(incoming))
     }
 
