@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use chassis::accept::{self, Limits};
 use chassis::{Failure, Flags, Life, Readiness, Running, net};
+use engine::file::Owner;
 use presence::Presence;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -79,11 +80,12 @@ async fn run(
     life.ready.set_ready();
     let limits =
         Limits { connections: config.connections, per_address: config.per_address, trusted: config.trusted };
-    let session = |stream, _peer| {
+    let session = |stream, peer: SocketAddr| {
         let (service, drain) = (service.clone(), life.drain.clone());
         async move {
+            let (socket, owner) = (Socket::from(stream), Owner::of(peer.ip()));
             let ended =
-                session::serve(Socket::from(stream), service.clone(), async { drain.signaled().await }).await;
+                session::serve(socket, owner, service.clone(), async { drain.signaled().await }).await;
             service.metrics.disconnected(ended);
             debug!(reason = ended.as_str(), "connection ended");
         }

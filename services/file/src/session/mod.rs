@@ -12,7 +12,7 @@ mod upload;
 use std::pin::pin;
 use std::sync::Arc;
 
-use engine::file::{FileName, Prefix};
+use engine::file::{FileName, Owner, Prefix};
 use engine::{Code, Refusal};
 use tracing::warn;
 use wire::file::{Body, Rejected, Reply, Request, encode_entry};
@@ -35,18 +35,20 @@ const WORTH_A_THREAD: u64 = 128 * 1024;
 /// One connection at work.
 struct Session<S> {
     service: Arc<Service>,
+    /// Whose the uploads are that are cut off.
+    owner: Owner,
     peer: Peer<S>,
 }
 
 /// Answers a peer's requests until one of both has had enough, or `drain` says that the service is going
 /// away; what has been asked by then is answered.
-pub(crate) async fn serve<S, D>(stream: S, service: Arc<Service>, drain: D) -> Ended
+pub(crate) async fn serve<S, D>(stream: S, owner: Owner, service: Arc<Service>, drain: D) -> Ended
 where
     S: Stream,
     D: Future<Output = ()>,
 {
     let peer = Peer::new(stream, service.terms);
-    let mut session = Session { service, peer };
+    let mut session = Session { service, owner, peer };
     let mut drain = pin!(drain);
     loop {
         let answered = match session.peer.request(drain.as_mut()).await {

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use bytes::Bytes;
-use engine::file::{FileName, Hash};
+use engine::file::{FileName, Hash, PartialKey};
 use engine::{Code, Refusal};
 use wire::file::{Body, Reply, plain};
 
@@ -126,7 +126,7 @@ impl<S: Stream> Session<S> {
             Ok(transfer) => transfer,
             Err(busy) => return self.refuse(busy, Body::None).await,
         };
-        let claim = self.service.store.claim(hash).await;
+        let claim = self.service.store.claim(PartialKey { hash, owner: self.owner }).await;
         let (store, wanted) = (self.service.store.clone(), name.clone());
         match on_disk(move || store.resume(size, &wanted, claim)).await {
             Ok(Resumed::Stored(receipt)) => {

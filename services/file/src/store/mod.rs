@@ -2,7 +2,7 @@
 //!
 //! Everything here blocks and belongs on the blocking threads. Files that are still growing are dot-files
 //! at the top of the data folder, a name that no request can have: `.parlance-upload-<n>`, which go when
-//! their connection goes, and `.parlance-partial-<hash>`, which wait to be resumed. A finished one is
+//! their connection goes, and `.parlance-partial-<hash>-<address>`, which wait to be resumed. A finished one is
 //! flushed, renamed to its name, and the folders on the way are flushed; only then is it stored.
 
 mod flushes;
@@ -39,7 +39,7 @@ pub(crate) use verify::{Finding, verify};
 
 /// How a plain upload's temporary begins; a number follows.
 const UPLOAD: &str = ".parlance-upload-";
-/// How a partial upload's file begins; its hash follows.
+/// How a partial upload's file begins; its key follows.
 const PARTIAL: &str = ".parlance-partial-";
 
 /// What Linux calls a tmpfs (`TMPFS_MAGIC`).

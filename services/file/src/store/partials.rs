@@ -1,6 +1,6 @@
 //! Uploads that were cut off and wait to be resumed.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use cap_std::fs::{OpenOptions, OpenOptionsExt};
 use engine::Refusal;
-use engine::file::{FileName, Hash, parse_hash};
+use engine::file::{FileName, Hash, PartialKey};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use tokio_util::sync::CancellationToken;
@@ -18,9 +18,9 @@ use super::incoming::Receipt;
 use super::tags::hash_bytes;
 use super::{Incoming, PARTIAL, Store, trouble};
 
-/// Which hashes somebody is sending now.
+/// What somebody is sending now.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<BTreeMap<[u8; 32], Sender>>>);
+pub(super) struct Claims(Arc<Mutex<HashMap<PartialKey, Sender>>>);
 
 #[derive(Debug, Clone)]
 struct Sender {
@@ -28,10 +28,11 @@ struct Sender {
     gone: CancellationToken,
 }
 
-/// The right to send the bytes of one hash, until it is dropped or somebody else wants it.
+/// The right to send the bytes of one upload, until it is dropped or another connection of the same owner wants
+/// it.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    hash: Hash,
+    key: PartialKey,
     sender: Sender,
     claims: Claims,
 }
@@ -46,8 +47,8 @@ pub(crate) enum Resumed {
 }
 
 impl Claim {
-    /// Told when somebody else wants to send the same bytes: most likely the same peer on a new
-    /// connection, which noticed the end of the old one before we did.
+    /// Told when another connection wants to send the same bytes: most likely the same peer's, which noticed
+    /// the end of the old one before we did.
     pub(super) fn give_up(&self) -> CancellationToken {
         self.sender.give_up.clone()
     }
@@ -55,33 +56,33 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.claims.lock().remove(self.hash.as_bytes());
+        self.claims.lock().remove(&self.key);
         self.sender.gone.cancel();
     }
 }
 
 impl Claims {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], Sender>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PartialKey, Sender>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the claim when nobody has it, else says who has.
-    fn take(&self, hash: Hash) -> Result<Claim, Sender> {
+    fn take(&self, key: PartialKey) -> Result<Claim, Sender> {
         let mut held = self.lock();
-        if let Some(other) = held.get(hash.as_bytes()) {
+        if let Some(other) = held.get(&key) {
             return Err(other.clone());
         }
         let sender = Sender { give_up: CancellationToken::new(), gone: CancellationToken::new() };
-        held.insert(*hash.as_bytes(), sender.clone());
-        Ok(Claim { hash, sender, claims: self.clone() })
+        held.insert(key, sender.clone());
+        Ok(Claim { key, sender, claims: self.clone() })
     }
 }
 
 impl Store {
-    /// Claims the right to send the bytes of a hash; whoever has it is told to let go, and waited for.
-    pub(crate) async fn claim(&self, hash: Hash) -> Claim {
+    /// Claims the right to send the bytes of an upload; whoever has it is told to let go, and waited for.
+    pub(crate) async fn claim(&self, key: PartialKey) -> Claim {
         loop {
-            match self.0.claims.take(hash) {
+            match self.0.claims.take(key) {
                 Ok(claim) => return claim,
                 Err(other) => {
                     other.give_up.cancel();
@@ -96,11 +97,11 @@ impl Store {
     /// # Errors
     /// As [`Store::receive`].
     pub(crate) fn resume(&self, size: u64, name: &FileName, claim: Claim) -> Result<Resumed, Refusal> {
-        if let Some(receipt) = self.already(size, name, claim.hash) {
+        if let Some(receipt) = self.already(size, name, claim.key.hash) {
             return Ok(Resumed::Stored(receipt));
         }
         let replaces = self.check_place(name)?;
-        let temporary = format!("{PARTIAL}{}", claim.hash);
+        let temporary = format!("{PARTIAL}{}", claim.key);
         let (file, hasher) = self.open_partial(&temporary, size).map_err(|error| trouble::placing(&error))?;
         let mut incoming = self.go_on(temporary, file, hasher, claim);
         incoming.reserve(size - incoming.len(), replaces)?;
@@ -112,9 +113,9 @@ impl Store {
     /// # Errors
     /// A folder that can't be read.
     pub(crate) fn sweep_partials(&self, keep: Duration, now: SystemTime) -> io::Result<()> {
-        for (name, hash) in self.partials()? {
+        for (name, key) in self.partials()? {
             // Held meanwhile, so that nobody resumes what is being removed.
-            let Ok(_claim) = self.0.claims.take(hash) else { continue };
+            let Ok(_claim) = self.0.claims.take(key) else { continue };
             let Ok(meta) = self.0.root.symlink_metadata(&name) else { continue };
             let age = now.duration_since(meta.modified()?.into_std()).unwrap_or_default();
             if age > keep && self.0.root.remove_file(&name).is_ok() {
@@ -127,16 +128,16 @@ impl Store {
     /// Bytes of the partial uploads that nobody sends now.
     pub(super) fn waiting(&self) -> io::Result<u64> {
         let held = self.0.claims.lock();
-        let waiting = self.partials()?.filter(|(_, hash)| !held.contains_key(hash.as_bytes()));
+        let waiting = self.partials()?.filter(|(_, key)| !held.contains_key(key));
         Ok(waiting
             .filter_map(|(name, _)| self.0.root.symlink_metadata(name).ok())
             .map(|meta| meta.len())
             .sum())
     }
 
-    fn partials(&self) -> io::Result<impl Iterator<Item = (String, Hash)>> {
+    fn partials(&self) -> io::Result<impl Iterator<Item = (String, PartialKey)>> {
         let named = self.named(PARTIAL)?.into_iter();
-        Ok(named.filter_map(|name| parse_hash(&name[PARTIAL.len()..]).ok().map(|hash| (name, hash))))
+        Ok(named.filter_map(|name| name[PARTIAL.len()..].parse().ok().map(|key| (name, key))))
     }
 
     fn already(&self, size: u64, name: &FileName, hash: Hash) -> Option<Receipt> {

@@ -125,7 +125,11 @@ fn a_kill_in_the_middle_of_uploads_leaves_what_was_there() {
     assert_eq!(fs::read(data.path().join("a")).unwrap(), b"old");
     assert_eq!(fs::read(data.path().join("d/b")).unwrap(), b"kept");
     let hidden: Vec<_> = names(data.path()).into_iter().filter(|name| name.starts_with('.')).collect();
-    assert_eq!(hidden, [format!(".parlance-partial-{}", blake3::hash(&whole))], "only what can be resumed");
+    assert_eq!(
+        hidden,
+        [format!(".parlance-partial-{}-127.0.0.1", blake3::hash(&whole))],
+        "only what can be resumed"
+    );
     let mut stream = process.dial();
     stream.write_all(resume.as_bytes()).unwrap();
     let mut line = String::new();

@@ -78,7 +78,8 @@ async fn without_a_size_a_reset_is_no_end_of_the_file() {
         near.write_all(sent).await.unwrap();
         near.set_zero_linger().unwrap();
         drop(near);
-        let ended = serve(Socket::from(far), house.service.clone(), std::future::pending()).await;
+        let ended =
+            serve(Socket::from(far), near_owner(), house.service.clone(), std::future::pending()).await;
         assert_eq!((ended, house.get("a"), house.top()), (Ended::Lost, b"old".into(), ["a".into()].into()));
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::Life;
-use engine::file::{Hash, Limits, Patience};
+use engine::file::{Hash, Limits, Owner, Patience};
 use presence::{Presence, RegistryAddr};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -95,11 +95,16 @@ impl House {
 
     /// A connection.
     fn dial(&self) -> Caller {
+        self.dial_as(near_owner())
+    }
+
+    /// A connection of somebody.
+    fn dial_as(&self, owner: Owner) -> Caller {
         let (near, far) = duplex(PIPE);
         let (drain, drained) = oneshot::channel::<()>();
         let service = self.service.clone();
         let ended = tokio::spawn(async move {
-            let ended = serve(far, service.clone(), async { drop(drained.await) }).await;
+            let ended = serve(far, owner, service.clone(), async { drop(drained.await) }).await;
             service.metrics.disconnected(ended);
             ended
         });
@@ -168,6 +173,11 @@ impl Caller {
         drop(self.stream);
         self.ended.await.unwrap()
     }
+}
+
+/// Somebody on this machine.
+fn near_owner() -> Owner {
+    Owner::of([127, 0, 0, 1].into())
 }
 
 fn hash(bytes: &[u8]) -> Hash {

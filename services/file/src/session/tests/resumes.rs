@@ -107,3 +107,34 @@ async fn partial_uploads_are_swept_when_nobody_comes_back() {
     house.service.tell();
     assert_eq!(house.metric("file_storage_bytes{state=\"partial\"}"), 0.0);
 }
+
+#[tokio::test]
+async fn an_upload_is_its_owners_alone() {
+    let house = House::new();
+    let stranger = Owner::of([192, 0, 2, 7].into());
+    let request = resume("a", b"0123456789");
+    let (mut own, mut other) = (house.dial(), house.dial_as(stranger));
+    own.send(&request).await;
+    assert_eq!(own.line().await, "CONTINUE 0");
+    own.send("01234").await;
+    other.send(&request).await;
+    assert_eq!(other.line().await, "CONTINUE 0", "not where somebody else is");
+    other.send("wrong").await;
+    other.vanish().await;
+    own.vanish().await;
+    assert_eq!(house.top().len(), 2, "both may come back");
+    house.service.tell();
+    assert_eq!(house.metric("file_storage_bytes{state=\"partial\"}"), 10.0);
+    let mut own = house.dial();
+    own.send(&request).await;
+    assert_eq!(own.line().await, "CONTINUE 5", "and not what the other has sent");
+    own.send("56789").await;
+    assert!(own.line().await.starts_with("OK 10 "));
+    let (heard, _) = house.talk("DELETE a\n").await;
+    assert_eq!(heard, "OK deleted a\n");
+    let mut other = house.dial_as(stranger);
+    other.send(&request).await;
+    assert_eq!(other.line().await, "CONTINUE 5");
+    other.send("56789").await;
+    assert!(other.line().await.starts_with("ERROR:hash_mismatch "), "one's own mistake");
+}
