@@ -5,6 +5,7 @@ mod limits;
 mod planted;
 mod requests;
 mod resumes;
+mod sockets;
 mod unterminated;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{LANES, serve};
+use super::{LANES, WORTH_A_THREAD, serve};
 use crate::SERVICE;
 use crate::ended::Ended;
 use crate::metrics::Metrics;
