@@ -107,3 +107,28 @@ async fn who_is_too_slow_is_told_and_closed() {
     assert_eq!(house.top(), ["a".to_owned()].into());
     assert_eq!(house.metric("file_refused_requests_total{code=\"too_slow\"}"), 1.0);
 }
+
+/// Whoever waits for an answer before the body gets it: nothing of a body is needed to refuse it.
+#[tokio::test]
+async fn a_limit_is_told_before_a_byte_of_the_body() {
+    type Limit = fn(&mut Limits);
+    let cases: [(Limit, &str); 4] = [
+        (|limits| limits.max_file = 10, "ERROR:too_large "),
+        (|limits| limits.quota = Some(10), "ERROR:quota "),
+        (|limits| limits.keep_free = u64::MAX, "ERROR:no_space "),
+        (|limits| limits.transfers = 1, "ERROR:busy "),
+    ];
+    for (limit, said) in cases {
+        let house = limited(limit);
+        let mut busy = house.dial();
+        if said == "ERROR:busy " {
+            busy.send("UPLOAD 10 b\n01234567").await;
+        }
+        for request in ["UPLOAD 11 a\n".to_owned(), format!("RESUME 11 {} a\n", hash(b"12345678901"))] {
+            let mut caller = house.dial();
+            caller.send(&request).await;
+            let line = caller.line().await;
+            assert!(line.starts_with(said), "{request}: {line}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 mod bodies;
 mod limits;
+mod metrics;
+mod names;
 mod planted;
 mod requests;
 mod resumes;

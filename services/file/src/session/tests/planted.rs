@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
-use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
+use rustix::fs::{CWD, FileType, Mode, RenameFlags, makedev, mknodat, renameat_with};
 
 use super::*;
 
@@ -35,6 +35,26 @@ async fn nothing_but_files_can_be_read_or_removed() {
     }
     let (heard, _) = house.talk("LIST\n").await;
     assert!(heard.starts_with("LIST 1\n") && heard.ends_with(" inside/real\n"));
+}
+
+/// A device takes root to plant, and is read for ever where it is taken for a file.
+#[tokio::test]
+async fn a_device_is_no_file() {
+    let (house, _outside) = house();
+    let plant = |name: &str, kind, number| mknodat(CWD, house.path(name), kind, Mode::RWXU, number);
+    let planted = plant("zero", FileType::CharacterDevice, makedev(1, 5))
+        .and_then(|()| plant("disk", FileType::BlockDevice, makedev(7, 200)));
+    if strike::or_skip("device", planted.map_err(|error| error.to_string())).is_none() {
+        return;
+    }
+    for name in ["zero", "disk"] {
+        for verb in ["DOWNLOAD", "STAT", "DELETE", "RANGE 0 1"] {
+            let (heard, _) = house.talk(format!("{verb} {name}\n")).await;
+            assert_eq!(heard, "ERROR:not_found there is no such file\n", "{verb} {name}");
+        }
+        assert!(house.talk(upload(name, b"evil")).await.0.starts_with("ERROR:bad_name "));
+    }
+    assert!(house.talk("LIST\n").await.0.starts_with("LIST 1\n"));
 }
 
 #[tokio::test]
