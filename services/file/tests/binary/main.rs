@@ -6,6 +6,7 @@ mod memory;
 mod process;
 mod resumes;
 mod verify;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::fs;

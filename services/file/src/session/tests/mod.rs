@@ -63,7 +63,10 @@ impl House {
     }
 
     fn with(rules: Rules) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap(), rules)
+    }
+
+    fn at(folder: TempDir, rules: Rules) -> Self {
         let store = Store::open(folder.path(), rules.limits).unwrap();
         let life = Life::new(&SERVICE);
         let metrics = Metrics::new(&life.metrics);
