@@ -1,6 +1,7 @@
 //! A file that is replaced again and again while others read it.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::thread;
 
 use strike::rounds;
@@ -15,8 +16,15 @@ fn version(n: usize) -> Vec<u8> {
     vec![b'a' + (n % 26) as u8; SIZE]
 }
 
+/// A connection that waits as long as a busy disk takes to flush.
+fn dial(process: &Process) -> TcpStream {
+    let stream = process.dial();
+    stream.set_read_timeout(None).unwrap();
+    stream
+}
+
 fn write(process: &Process, from: usize, times: usize) {
-    let mut stream = process.dial();
+    let mut stream = dial(process);
     let mut replies = BufReader::new(stream.try_clone().unwrap());
     for n in (from..).step_by(2).take(times) {
         stream.write_all(&[format!("UPLOAD {SIZE} a\n").as_bytes(), &version(n)].concat()).unwrap();
@@ -28,7 +36,7 @@ fn write(process: &Process, from: usize, times: usize) {
 
 /// Reads the file once: its bytes are one version, and hash to what stands in front of them.
 fn read(process: &Process) -> u8 {
-    let mut stream = process.dial();
+    let mut stream = dial(process);
     stream.write_all(b"DOWNLOAD a\n").unwrap();
     let mut stream = BufReader::new(stream);
     let (mut line, mut bytes) = (String::new(), vec![0; SIZE]);
