@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use engine::names::{RoomName, UserName};
 use engine::registry::Roster;
@@ -47,10 +48,14 @@ impl Book {
         change(&mut self.pages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes something, with the simulation's time.
+    /// Notes something that a host does, with the simulation's time.
     pub(crate) fn note(&self, who: &str, what: impl Display) {
-        let at = turmoil::sim_elapsed().unwrap_or_default().as_millis();
-        self.write(|pages| pages.trace.push(format!("{at:>6} {who}: {what}")));
+        self.note_at(turmoil::sim_elapsed().unwrap_or_default(), who, what);
+    }
+
+    /// Notes what befalls the hosts.
+    pub(crate) fn note_at(&self, at: Duration, who: &str, what: impl Display) {
+        self.write(|pages| pages.trace.push(format!("{:>6} {who}: {what}", at.as_millis())));
     }
 
     /// A seed for another run of some host.

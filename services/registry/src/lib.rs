@@ -6,6 +6,7 @@
 mod config;
 mod ended;
 mod metrics;
+mod news;
 mod server;
 mod session;
 mod state;

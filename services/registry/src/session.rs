@@ -8,7 +8,6 @@ use chassis::Drain;
 use engine::Refusal;
 use engine::registry::{Answer, Denied, Feed, Resync, Watcher};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
 use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
 use tracing::{debug, warn};
 use wire::lines::{Line, MAX_REGISTRY_LINE, Splitter};
@@ -18,7 +17,7 @@ use wire::registry::{
 
 use crate::config::Patience;
 use crate::ended::Ended;
-use crate::state::{News, State};
+use crate::state::State;
 
 /// A watcher hears at least this often, so that it knows that it has missed nothing.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(5);
@@ -51,19 +50,17 @@ pub(crate) struct Session<S> {
 /// What a watching session needs beside.
 struct Watch {
     watcher: Watcher,
-    news: watch::Receiver<News>,
     bookmarks: Interval,
 }
 
 impl Watch {
     /// Waits until there is something to tell; true when it is time for a bookmark.
-    async fn due(watch: Option<&mut Watch>) -> bool {
+    async fn due(watch: Option<&mut Watch>, state: &State) -> bool {
         let Some(watch) = watch else { return std::future::pending().await };
         tokio::select! {
             biased;
             _ = watch.bookmarks.tick() => true,
-            // The sender lives as long as the state does, and the session holds that.
-            _ = watch.news.changed() => false,
+            () = state.news.after(watch.watcher.rev()) => false,
         }
     }
 }
@@ -109,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             tokio::select! {
                 biased;
                 () = drain.signaled() => return Err(self.say_goodbye().await),
-                bookmark = Watch::due(self.watch.as_mut()) => self.tell(bookmark).await?,
+                bookmark = Watch::due(self.watch.as_mut(), &self.state) => self.tell(bookmark).await?,
                 read = self.stream.read_buf(&mut self.inbox), if self.reading => match read? {
                     0 if self.watch.is_none() => return Err(Ended::Closed),
                     0 => self.reading = false,
@@ -176,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.state.metrics.watchers.inc();
         }
         let bookmarks = interval_at(Instant::now() + BOOKMARK_EVERY, BOOKMARK_EVERY);
-        self.watch = Some(Watch { watcher, news: self.state.news(), bookmarks });
+        self.watch = Some(Watch { watcher, bookmarks });
     }
 
     /// Tells everything there is to tell, and writes it.
@@ -265,7 +262,7 @@ fn answer_line(state: &State, line: Line<'_>, out: &mut Vec<u8>) -> Option<Watch
 /// Appends what a watcher is told next; false when it has everything.
 fn tell_next(state: &State, watch: &mut Watch, out: &mut Vec<u8>) -> bool {
     let had = watch.watcher.rev();
-    let since = watch.news.borrow_and_update().since;
+    let since = state.news.since();
     match state.feed(&mut watch.watcher) {
         Feed::Nothing => return false,
         Feed::Events(events) => {

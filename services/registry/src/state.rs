@@ -8,12 +8,13 @@ use engine::Timestamp;
 use engine::registry::{Answer, Denied, Feed, Moment, Registry, Request, Watcher};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::news::News;
 
 /// What every session shares.
 #[derive(Debug)]
@@ -25,21 +26,13 @@ pub(crate) struct State {
     chance: Mutex<StdRng>,
     /// The beginning of the machine's monotonic time.
     started: Instant,
-    /// The newest revision and when it came, for those who watch.
-    news: watch::Sender<News>,
+    /// The newest revision, for those who watch.
+    pub(crate) news: News,
     /// A lease was granted or renewed, so that the next deadline may be another.
     deadline_moved: Notify,
     /// The random name of this run.
     pub(crate) epoch: Arc<str>,
     pub(crate) metrics: Metrics,
-}
-
-/// The newest revision.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct News {
-    rev: u64,
-    /// When it came.
-    pub(crate) since: Instant,
 }
 
 impl State {
@@ -52,7 +45,7 @@ impl State {
             registry: Mutex::new(registry),
             chance: Mutex::new(chance),
             started,
-            news: watch::Sender::new(News { rev: 0, since: started }),
+            news: News::none(started),
             deadline_moved: Notify::new(),
             metrics: Metrics::new(life),
         }
@@ -84,11 +77,6 @@ impl State {
     pub(crate) fn feed(&self, watcher: &mut Watcher) -> Feed {
         let now = self.now();
         self.lock().feed(watcher, now)
-    }
-
-    /// The newest revision, now and whenever there is another.
-    pub(crate) fn news(&self) -> watch::Receiver<News> {
-        self.news.subscribe()
     }
 
     /// Ends leases when they are over, for ever.
@@ -125,15 +113,8 @@ impl State {
 
     /// Tells those who watch, under the lock so that revisions are told in their order.
     fn publish(&self, registry: &Registry) {
-        let rev = registry.roster().rev;
         self.metrics.show(registry);
-        self.news.send_if_modified(|news| {
-            let newer = rev > news.rev;
-            if newer {
-                *news = News { rev, since: Instant::now() };
-            }
-            newer
-        });
+        self.news.publish(registry.roster().rev);
     }
 
     /// Milliseconds since the start; the next five hundred million years fit.
