@@ -60,11 +60,16 @@ impl Claims {
         Some(undo)
     }
 
-    /// The registry can't be asked any more.
-    pub(crate) fn grant_all(&mut self) {
-        for (_, waiting) in std::mem::take(&mut self.waiting) {
-            answer(waiting, Claim::Granted);
-        }
+    /// The registry can't be asked any more. Hands back the names that users had until now.
+    pub(crate) fn grant_all(&mut self) -> Vec<UserName> {
+        let granted = std::mem::take(&mut self.waiting).into_values();
+        granted
+            .filter_map(|mut waiting| {
+                let from = waiting.from.take();
+                answer(waiting, Claim::Granted);
+                from
+            })
+            .collect()
     }
 
     /// Whether somebody has waited long enough.

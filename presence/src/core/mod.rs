@@ -236,7 +236,7 @@ impl Core {
                 _ => {}
             }
         }
-        self.claims.grant_all();
+        self.grant_all();
         self.changed = true;
         if let Some((done, _)) = self.ending.take() {
             self.finish(done);
@@ -276,14 +276,21 @@ impl Core {
         self.claims.wait(name, from, answer, now);
         self.deed(deed, now);
         if self.phase == Phase::Offline || self.silent || self.ending.is_some() {
-            self.claims.grant_all();
+            self.grant_all();
+        }
+    }
+
+    /// Nobody waits for the registry. Whoever has another name now has no lost one any more.
+    fn grant_all(&mut self) {
+        for left in self.claims.grant_all() {
+            self.contested.remove(&left);
         }
     }
 
     /// The registry hangs, as far as one can tell: a connection may still be had, but no answer.
     fn fall_silent(&mut self) {
         self.silent = true;
-        self.claims.grant_all();
+        self.grant_all();
     }
 
     fn deed(&mut self, deed: Deed, now: Instant) {
@@ -391,7 +398,7 @@ impl Core {
     fn finish(&mut self, done: oneshot::Sender<()>) {
         self.ended = true;
         self.phase = Phase::Offline;
-        self.claims.grant_all();
+        self.grant_all();
         // Whoever asked for the end may have stopped waiting for it.
         let _ = done.send(());
     }

@@ -198,6 +198,20 @@ fn a_name_that_an_older_claim_took_is_lost_until_the_user_has_another() {
 }
 
 #[test]
+fn a_lost_name_that_the_user_gave_up_while_the_registry_was_away_is_not_lost_any_more() {
+    let mut play = Play::known();
+    drop(play.claim("alice"));
+    play.ok();
+    play.pass(3_400).unwrap();
+    play.hear(json!({"ok": true, "lost": ["alice"]}));
+    let mut renamed = play.rename("alice", "alice-2");
+    assert_eq!(play.core.contested, [user("alice")].into(), "it may be refused");
+    play.core.lost();
+    assert_eq!(renamed.try_recv(), Ok(Claim::Granted));
+    assert!(play.core.contested.is_empty());
+}
+
+#[test]
 fn a_claim_grows_old_while_the_registry_is_away_and_a_lapsed_one_is_new() {
     let age = |play: &mut Play, lease: u64, epoch: &str| {
         play.hear(json!({"ok": true, "lease": lease, "ttl_ms": 10_000, "epoch": epoch, "rev": 1}));

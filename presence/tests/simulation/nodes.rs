@@ -103,6 +103,10 @@ impl Node {
     async fn give_names_up(&mut self) {
         let lost = self.presence.lost_names().borrow().clone();
         for name in lost {
+            // A chat server has let a user go before it hears that the name is no longer lost.
+            if self.holder(&name).as_ref() != Some(&name) {
+                continue;
+            }
             for number in 2.. {
                 let free = name.numbered(number);
                 if self.holder(&free).is_none() && self.rename(name.clone(), free).await == Claim::Granted {
