@@ -40,20 +40,21 @@ impl Replica {
         Request::Watch { since: epoch.as_ref().map(|_| self.roster.rev), epoch }
     }
 
-    /// Takes a snapshot over. What is known of a former run of the registry is shown beside it for one
-    /// time to live, in which every service that still lives registers again.
+    /// Takes a snapshot over. What is known of a former run of the registry is shown beside it for the
+    /// `grace` that is left: until the new run has lasted for one time to live, in which every service that
+    /// still lives registers again.
     pub(crate) fn snapshot(
         &mut self,
         epoch: Arc<str>,
         roster: Roster,
         reports: &[ServiceReport],
-        ttl: Duration,
+        grace: Duration,
         now: Instant,
     ) {
         if self.epoch.as_ref().is_some_and(|known| *known != epoch) {
             let View { users, services, .. } = self.view(false);
             let (users, services) = (Arc::unwrap_or_clone(users), Arc::unwrap_or_clone(services));
-            self.before = Before { users, services, until: Some(now + ttl) };
+            self.before = Before { users, services, until: Some(now + grace) };
         }
         (self.epoch, self.roster, self.lost) = (Some(epoch), roster, false);
         self.report(reports, self.roster.rev, now);

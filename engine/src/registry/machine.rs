@@ -28,6 +28,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Registry {
     epoch: Arc<str>,
+    started: u64,
     settings: Settings,
     leases: Leases,
     names: NameIndex<u64>,
@@ -61,6 +62,7 @@ impl Registry {
     pub fn new(epoch: &str, settings: Settings, now: u64) -> Self {
         Registry {
             epoch: epoch.into(),
+            started: now,
             settings,
             leases: Leases::new(now + 2 * settings.ttl_default),
             names: NameIndex::default(),
@@ -141,7 +143,8 @@ impl Registry {
             Place::Nowhere(reason) => reason,
         };
         watcher.place = Place::After(rev);
-        Feed::Snapshot { roster: self.roster.clone(), services: self.services(now), reason }
+        let age = now.saturating_sub(self.started);
+        Feed::Snapshot { age, roster: self.roster.clone(), services: self.services(now), reason }
     }
 
     fn watch(&self, epoch: Option<&str>, since: Option<u64>) -> Answer {

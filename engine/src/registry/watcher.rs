@@ -38,6 +38,9 @@ pub enum Feed {
     Events(Vec<Arc<Event>>),
     /// Everything at one revision; the events after it follow.
     Snapshot {
+        /// For how many milliseconds this run of the registry has lasted: whoever remembers a former one
+        /// knows by it whether everybody has had the time to come back.
+        age: u64,
         /// Everybody and every service.
         roster: Arc<Roster>,
         /// The services with what only the registry knows of them.

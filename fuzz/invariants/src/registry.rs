@@ -80,7 +80,9 @@ pub fn replies(input: &[u8]) {
     match &said {
         Said::Reply(Err(denied)) => write_denied(&mut again, denied, None),
         Said::Event(event) => write_event(&mut again, event),
-        Said::Snapshot { epoch, roster, services } => write_snapshot(&mut again, epoch, roster, services),
+        Said::Snapshot { epoch, age, roster, services } => {
+            write_snapshot(&mut again, epoch, *age, roster, services);
+        }
         Said::Bookmark { rev } => write_bookmark(&mut again, *rev),
         Said::Bye { retry_after_ms } => write_bye(&mut again, *retry_after_ms),
         // How a granted reply is written hangs on its request, and nobody here writes what is unknown.

@@ -29,8 +29,9 @@ impl Core {
                 let applied = self.replica.apply(&event, now);
                 self.mind_the_gap(applied, event.rev, now);
             }
-            Said::Snapshot { epoch, roster, services } => {
-                self.replica.snapshot(epoch, roster, &services, self.ttl(), now);
+            Said::Snapshot { epoch, age, roster, services } => {
+                let grace = self.ttl().saturating_sub(Duration::from_millis(age));
+                self.replica.snapshot(epoch, roster, &services, grace, now);
             }
             Said::Bye { .. } => return Err(Broken::Bye),
             Said::Bookmark { rev } => self.replica.bookmark(rev, now),
@@ -58,17 +59,7 @@ impl Core {
                 }
                 reply.lost.into_iter().for_each(|name| self.name_lost(name));
             }
-            Ask::Deed(deed) => {
-                self.ledger.done(&deed);
-                match deed {
-                    Deed::Enter { user: name, .. } => self.name_granted(&name),
-                    Deed::Rename { user, to } => {
-                        self.contested.remove(&user);
-                        self.name_granted(&to);
-                    }
-                    _ => {}
-                }
-            }
+            Ask::Deed(deed) => self.deed_granted(deed, now),
             Ask::Services => {
                 let (services, rev) = (reply.services.unwrap_or_default(), reply.rev.ok_or(Garbled::REV)?);
                 // A listing may overtake the snapshot of a new run, which must find what was known before.
@@ -103,6 +94,32 @@ impl Core {
         self.keep_alive(now);
         self.poll(now);
         Ok(())
+    }
+
+    fn deed_granted(&mut self, deed: Deed, now: Instant) {
+        self.ledger.done(&deed);
+        match deed {
+            Deed::Enter { user, .. } => {
+                self.claims.grant(&user);
+                if self.contested.remove(&user) {
+                    self.say_rest_of(&user, now);
+                }
+            }
+            Deed::Rename { user, to } => {
+                self.contested.remove(&user);
+                self.contested.remove(&to);
+                self.claims.grant(&to);
+                self.say_rest_of(&to, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// A name that was lost and then claimed again came without its rooms.
+    fn say_rest_of(&mut self, user: &UserName, now: Instant) {
+        let mut rest = self.ledger.missing_of(user);
+        rest.retain(|deed| !self.asked.iter().any(|(ask, _)| matches!(ask, Ask::Deed(said) if said == deed)));
+        self.say_all(rest, now);
     }
 
     fn denied(&mut self, ask: Ask, denied: Denied, now: Instant) -> Result<(), Broken> {
@@ -192,11 +209,6 @@ impl Core {
             warn!(user = %name, "another instance's user has had this name for longer");
             self.contested.insert(name);
         }
-    }
-
-    fn name_granted(&mut self, name: &UserName) {
-        self.contested.remove(name);
-        self.claims.grant(name);
     }
 
     fn farewell(&mut self) {

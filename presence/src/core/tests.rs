@@ -44,6 +44,15 @@ impl Play {
         self.said().iter().map(|request| request["op"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The rooms that were said of somebody since the last look; nothing else was.
+    fn rooms_of(&mut self, name: &str) -> Vec<String> {
+        let room = |said: &Value| {
+            assert_eq!((&said["op"], &said["user"]), (&json!("join"), &json!(name)));
+            said["room"].as_str().unwrap().to_owned()
+        };
+        self.said().iter().map(room).collect()
+    }
+
     fn hear(&mut self, line: Value) {
         self.core.line(&line.to_string(), self.now).unwrap();
     }
@@ -212,6 +221,52 @@ fn a_lost_name_that_the_user_gave_up_while_the_registry_was_away_is_not_lost_any
 }
 
 #[test]
+fn a_name_that_was_lost_and_claimed_again_meanwhile_takes_its_rooms_along() {
+    let mut play = Play::known();
+    drop(play.claim("alice"));
+    play.ok();
+    play.said();
+    play.pass(3_300).unwrap();
+    // Somebody took the name and is gone again, so that this join claims it anew, without the other room.
+    play.tell(Command::Join { user: user("alice"), room: RoomName::parse("tea").unwrap() });
+    play.pass(100).unwrap();
+    assert_eq!(play.ops(), ["join", "keepalive"]);
+    play.ok();
+    play.hear(json!({"ok": true, "lost": ["alice"]}));
+    let mut renamed = play.rename("alice", "alice-2");
+    assert_eq!(play.ops(), ["rename"]);
+    play.ok();
+    assert_eq!(renamed.try_recv(), Ok(Claim::Granted));
+    assert_eq!(play.rooms_of("alice-2"), ["lobby", "tea"]);
+}
+
+#[test]
+fn a_lost_name_that_is_granted_again_takes_its_rooms_along() {
+    let mut play = Play::known();
+    drop(play.claim("alice"));
+    play.ok();
+    play.pass(3_400).unwrap();
+    play.tell(Command::Join { user: user("alice"), room: RoomName::parse("tea").unwrap() });
+    play.said();
+    play.hear(json!({"ok": true, "lost": ["alice"]}));
+    play.ok();
+    assert_eq!(play.rooms_of("alice"), ["lobby"]);
+    assert!(play.core.contested.is_empty());
+}
+
+#[test]
+fn what_is_under_way_is_not_said_twice_after_a_rename() {
+    let mut play = Play::known();
+    drop(play.claim("alice"));
+    play.ok();
+    drop(play.rename("alice", "ally"));
+    play.tell(Command::Join { user: user("ally"), room: RoomName::parse("tea").unwrap() });
+    assert_eq!(play.ops(), ["join", "rename", "join"]);
+    play.ok();
+    assert!(play.said().is_empty());
+}
+
+#[test]
 fn a_claim_grows_old_while_the_registry_is_away_and_a_lapsed_one_is_new() {
     let age = |play: &mut Play, lease: u64, epoch: &str| {
         play.hear(json!({"ok": true, "lease": lease, "ttl_ms": 10_000, "epoch": epoch, "rev": 1}));
@@ -366,6 +421,23 @@ fn who_does_not_come_back_after_the_registrys_restart_is_down_and_does_not_vanis
         play.pass(3_000).unwrap();
     }
     assert_eq!(state(&play), (Some(true), Some(false)));
+}
+
+#[test]
+fn what_a_former_run_knew_counts_until_the_new_run_has_lasted_for_a_time_to_live() {
+    let alice =
+        json!({"user": "alice", "rooms": [], "instance": "chat-1", "since": "2026-11-22T08:30:00.000Z"});
+    let mut play = Play::known();
+    play.tell(Command::Watch);
+    play.ok();
+    play.hear(json!({"event": "snapshot", "rev": 2, "epoch": "e", "users": [alice], "services": []}));
+    play.hear(
+        json!({"event": "snapshot", "rev": 1, "epoch": "f", "age_ms": 8_000, "users": [], "services": []}),
+    );
+    play.pass(1_900).unwrap();
+    assert_eq!(play.core.view().users.len(), 1, "she may be about to come back");
+    play.pass(100).unwrap();
+    assert_eq!(play.core.view().users.len(), 0, "whoever lives has come back");
 }
 
 #[test]

@@ -270,8 +270,8 @@ fn tell_next(state: &State, watch: &mut Watch, out: &mut Vec<u8>) -> bool {
             state.metrics.events_sent.inc_by(events.len() as u64);
             state.metrics.propagation.observe(since.elapsed().as_secs_f64());
         }
-        Feed::Snapshot { roster, services, reason } => {
-            write_snapshot(out, &state.epoch, &roster, &services);
+        Feed::Snapshot { age, roster, services, reason } => {
+            write_snapshot(out, &state.epoch, age, &roster, &services);
             state.metrics.resynced(reason);
             if let (Resync::Slow, Some(had)) = (reason, had) {
                 state.metrics.events_skipped.inc_by(roster.rev - had);

@@ -41,6 +41,8 @@ pub enum Said {
     Snapshot {
         /// The run of the registry that its revisions are of.
         epoch: Arc<str>,
+        /// For how many milliseconds that run has lasted; 0 when the registry does not say.
+        age: u64,
         /// Everybody and every service.
         roster: Roster,
         /// The services with their figures.
@@ -125,7 +127,7 @@ fn event(mut line: EventLine) -> Result<Said, Garbled> {
             let services = reports(line.services.take().unwrap_or_default())?;
             let roster = listing::roster(rev, line.users.take().unwrap_or_default(), &services)?;
             let epoch = line.epoch.ok_or(Garbled("a snapshot's epoch"))?.into();
-            return Ok(Said::Snapshot { epoch, roster, services });
+            return Ok(Said::Snapshot { epoch, age: line.age_ms.unwrap_or(0), roster, services });
         }
         _ => {}
     }

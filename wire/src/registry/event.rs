@@ -19,6 +19,8 @@ pub(super) struct EventLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) epoch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) age_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
@@ -47,11 +49,13 @@ pub fn write_event(out: &mut Vec<u8>, event: &Event) {
     write_line(out, &EventLine { rev: event.rev, ..line(&event.change) });
 }
 
-/// Appends a snapshot: everything at one revision.
-pub fn write_snapshot(out: &mut Vec<u8>, epoch: &str, roster: &Roster, services: &[ServiceReport]) {
+/// Appends a snapshot: everything at one revision, by a run of the registry that has lasted for so many
+/// milliseconds.
+pub fn write_snapshot(out: &mut Vec<u8>, epoch: &str, age: u64, roster: &Roster, services: &[ServiceReport]) {
     let line = EventLine {
         rev: roster.rev,
         epoch: Some(epoch.to_owned()),
+        age_ms: Some(age),
         users: Some(listing::users(roster)),
         services: Some(listing::services(services)),
         ..named("snapshot")

@@ -44,7 +44,7 @@ C: {"op":"register","service":"chat","instance":"chat-2","addr":"chat:9001"}
 S: {"ok":true,"lease":18,"ttl_ms":10000,"rev":2,"epoch":"9c0e"}
 C: {"op":"watch"}
 S: {"ok":true,"rev":2,"epoch":"9c0e"}
-S: {"event":"snapshot","rev":2,"epoch":"9c0e","users":[],"services":[{"service":"chat","instance":"chat-1","addr":"chat:9001","state":"up","age_ms":0,"stats":{},"meta":{}},{"service":"chat","instance":"chat-2","addr":"chat:9001","state":"up","age_ms":0,"stats":{},"meta":{}}]}
+S: {"event":"snapshot","rev":2,"epoch":"9c0e","age_ms":0,"users":[],"services":[{"service":"chat","instance":"chat-1","addr":"chat:9001","state":"up","age_ms":0,"stats":{},"meta":{}},{"service":"chat","instance":"chat-2","addr":"chat:9001","state":"up","age_ms":0,"stats":{},"meta":{}}]}
 C: {"op":"join","lease":17,"user":"alice","room":"#lobby"}
 S: {"ok":true,"rev":3,"generation":3}
 S: {"event":"joined","rev":3,"user":"alice","room":"lobby","instance":"chat-1","since":"2026-11-22T08:30:00.000Z"}
@@ -181,8 +181,8 @@ impl Server {
             match self.registry.feed(watcher, 0) {
                 Feed::Nothing => return,
                 Feed::Events(events) => events.iter().for_each(|event| write_event(out, event)),
-                Feed::Snapshot { roster, services, .. } => {
-                    write_snapshot(out, self.registry.epoch(), &roster, &services);
+                Feed::Snapshot { age, roster, services, .. } => {
+                    write_snapshot(out, self.registry.epoch(), age, &roster, &services);
                 }
             }
         }
@@ -272,7 +272,7 @@ fn what_a_server_writes_is_what_a_client_reads() {
     let mut roster = None;
     for line in side(USERS, "S: ").lines() {
         match client::decode(line).unwrap() {
-            Said::Snapshot { roster: snapshot, epoch, services } => {
+            Said::Snapshot { roster: snapshot, epoch, services, age: 0 } => {
                 assert_eq!((&*epoch, services.len()), ("9c0e", 2));
                 roster = Some(snapshot);
             }

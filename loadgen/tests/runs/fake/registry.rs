@@ -68,7 +68,7 @@ impl House {
         match request {
             Request::Watch { .. } => {
                 let mut snapshot = Vec::new();
-                write_snapshot(&mut snapshot, "e", &Roster::default(), &[]);
+                write_snapshot(&mut snapshot, "e", 0, &Roster::default(), &[]);
                 own.send(snapshot).unwrap();
                 self.watchers.push(own.clone());
             }
