@@ -5,7 +5,7 @@ use engine::registry::{Answer, Denied, Register, Request};
 use serde_json::value::RawValue;
 use wire::registry::client::{self, Said, write_request};
 use wire::registry::{
-    Incoming, OPS, decode, write_answer, write_bookmark, write_bye, write_denied, write_event, write_snapshot,
+    Incoming, OPS, Snapshot, decode, write_answer, write_bookmark, write_bye, write_denied, write_event,
 };
 
 use crate::lines::{arriving, only_line};
@@ -81,7 +81,8 @@ pub fn replies(input: &[u8]) {
         Said::Reply(Err(denied)) => write_denied(&mut again, denied, None),
         Said::Event(event) => write_event(&mut again, event),
         Said::Snapshot { epoch, age, roster, services } => {
-            write_snapshot(&mut again, epoch, *age, roster, services);
+            let (epoch, roster, services) = (epoch.clone(), roster.clone().into(), services.clone());
+            Snapshot::new(epoch, *age, roster, services).write(&mut again);
         }
         Said::Bookmark { rev } => write_bookmark(&mut again, *rev),
         Said::Bye { retry_after_ms } => write_bye(&mut again, *retry_after_ms),

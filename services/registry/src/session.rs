@@ -8,12 +8,11 @@ use chassis::Drain;
 use engine::Refusal;
 use engine::registry::{Answer, Denied, Feed, Resync, Watcher};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
 use tracing::{debug, warn};
 use wire::lines::{Line, MAX_REGISTRY_LINE, Splitter};
-use wire::registry::{
-    decode, write_answer, write_bookmark, write_bye, write_denied, write_event, write_snapshot,
-};
+use wire::registry::{Snapshot, decode, write_answer, write_bookmark, write_bye, write_denied, write_event};
 
 use crate::config::Patience;
 use crate::ended::Ended;
@@ -179,8 +178,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Tells everything there is to tell, and writes it.
     async fn tell(&mut self, bookmark: bool) -> Result<(), Ended> {
         while let Some(watch) = &mut self.watch {
-            if !tell_next(&self.state, watch, &mut self.outbox) {
-                break;
+            match tell_next(&self.state, watch, &mut self.outbox) {
+                Told::Everything => break,
+                Told::Events => {}
+                Told::Snapshot(snapshot) => self.tell_snapshot(snapshot).await?,
             }
             self.flush().await?;
         }
@@ -188,6 +189,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             write_bookmark(&mut self.outbox, rev);
         }
         self.flush().await
+    }
+
+    /// Writes a snapshot piece by piece, and lets others have their turn after each.
+    async fn tell_snapshot(&mut self, mut snapshot: Snapshot) -> Result<(), Ended> {
+        while snapshot.write_piece(&mut self.outbox, BATCH) {
+            self.flush().await?;
+            yield_now().await;
+        }
+        Ok(())
     }
 
     /// Writes all that waits, as long as the peer reads at all.
@@ -259,24 +269,34 @@ fn answer_line(state: &State, line: Line<'_>, out: &mut Vec<u8>) -> Option<Watch
     }
 }
 
-/// Appends what a watcher is told next; false when it has everything.
-fn tell_next(state: &State, watch: &mut Watch, out: &mut Vec<u8>) -> bool {
+/// What a watcher is told next.
+enum Told {
+    /// It has everything.
+    Everything,
+    /// Events, which were appended.
+    Events,
+    /// Everything anew.
+    Snapshot(Snapshot),
+}
+
+/// Appends the events that a watcher is told next, if it is events.
+fn tell_next(state: &State, watch: &mut Watch, out: &mut Vec<u8>) -> Told {
     let had = watch.watcher.rev();
     let since = state.news.since();
     match state.feed(&mut watch.watcher) {
-        Feed::Nothing => return false,
+        Feed::Nothing => Told::Everything,
         Feed::Events(events) => {
             events.iter().for_each(|event| write_event(out, event));
             state.metrics.events_sent.inc_by(events.len() as u64);
             state.metrics.propagation.observe(since.elapsed().as_secs_f64());
+            Told::Events
         }
         Feed::Snapshot { age, roster, services, reason } => {
-            write_snapshot(out, &state.epoch, age, &roster, &services);
             state.metrics.resynced(reason);
             if let (Resync::Slow, Some(had)) = (reason, had) {
                 state.metrics.events_skipped.inc_by(roster.rev - had);
             }
+            Told::Snapshot(Snapshot::new(state.epoch.clone(), age, roster, services))
         }
     }
-    true
 }

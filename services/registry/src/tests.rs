@@ -251,6 +251,34 @@ async fn a_slow_watcher_is_given_a_snapshot_and_skips_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_crowds_snapshot_is_of_one_revision_and_holds_nobody_up() {
+    const CROWD: u64 = 2_000;
+    let desk = Desk::open();
+    let mut chat = desk.connect(1 << 16);
+    let lease = chat.register("chat-1").await;
+    for n in 0..CROWD {
+        chat.join(lease, &format!("u{n}"), "lobby").await;
+    }
+    let mut watcher = desk.connect(1 << 12);
+    watcher.ask(json!({"op": "watch"})).await;
+    let mut first = [0; 100];
+    watcher.reader.read_exact(&mut first).await.unwrap();
+    assert_eq!(chat.join(lease, "late", "lobby").await["ok"], true, "while the snapshot is read");
+    assert_eq!(
+        chat.ask(json!({"op": "leave", "lease": lease, "user": "u0", "room": "lobby"})).await["ok"],
+        true
+    );
+    let mut rest = String::new();
+    watcher.reader.read_line(&mut rest).await.unwrap();
+    let line = std::str::from_utf8(&first).unwrap().to_owned() + &rest;
+    let snapshot: Value = serde_json::from_str(&line).unwrap();
+    let users = snapshot["users"].as_array().unwrap();
+    assert_eq!((users.len() as u64, &snapshot["rev"]), (CROWD, &json!(CROWD + 1)));
+    let told = [watcher.hear().await, watcher.hear().await].map(|event| event["rev"].as_u64());
+    assert_eq!(told, [Some(CROWD + 2), Some(CROWD + 3)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_nothing_is_cut() {
     let desk = Desk::open();
     let mut peer = desk.connect(64);

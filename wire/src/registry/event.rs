@@ -2,7 +2,7 @@
 
 use engine::Timestamp;
 use engine::names::{RoomName, UserName};
-use engine::registry::{Change, Event, Label, Roster, ServiceReport};
+use engine::registry::{Change, Event, Label};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -47,20 +47,6 @@ pub(super) struct EventLine {
 /// Appends one event.
 pub fn write_event(out: &mut Vec<u8>, event: &Event) {
     write_line(out, &EventLine { rev: event.rev, ..line(&event.change) });
-}
-
-/// Appends a snapshot: everything at one revision, by a run of the registry that has lasted for so many
-/// milliseconds.
-pub fn write_snapshot(out: &mut Vec<u8>, epoch: &str, age: u64, roster: &Roster, services: &[ServiceReport]) {
-    let line = EventLine {
-        rev: roster.rev,
-        epoch: Some(epoch.to_owned()),
-        age_ms: Some(age),
-        users: Some(listing::users(roster)),
-        services: Some(listing::services(services)),
-        ..named("snapshot")
-    };
-    write_line(out, &line);
 }
 
 /// Appends a bookmark: nothing happened that the watcher has not been told, up to this revision.

@@ -182,7 +182,7 @@ impl Server {
                 Feed::Nothing => return,
                 Feed::Events(events) => events.iter().for_each(|event| write_event(out, event)),
                 Feed::Snapshot { age, roster, services, .. } => {
-                    write_snapshot(out, self.registry.epoch(), age, &roster, &services);
+                    Snapshot::new(self.registry.epoch().clone(), age, roster, services).write(out);
                 }
             }
         }

@@ -64,15 +64,7 @@ pub(super) fn text(object: &Map<String, Value>) -> Arc<str> {
 }
 
 pub(super) fn users(roster: &Roster) -> Vec<UserLine> {
-    let line = |(name, user): (&UserName, &User)| UserLine {
-        user: name.to_string(),
-        rooms: user.rooms.iter().map(RoomName::to_string).collect(),
-        instance: user.instance.to_string(),
-        since: rfc3339(user.since),
-        generation: user.generation,
-        held: user.held,
-    };
-    roster.users.iter().map(line).collect()
+    roster.users.iter().map(|(name, user)| UserLine::new(name, user)).collect()
 }
 
 pub(super) fn services(reports: &[ServiceReport]) -> Vec<ServiceLine> {
@@ -89,6 +81,17 @@ pub(super) fn services(reports: &[ServiceReport]) -> Vec<ServiceLine> {
 }
 
 impl UserLine {
+    pub(super) fn new(name: &UserName, user: &User) -> Self {
+        UserLine {
+            user: name.to_string(),
+            rooms: user.rooms.iter().map(RoomName::to_string).collect(),
+            instance: user.instance.to_string(),
+            since: rfc3339(user.since),
+            generation: user.generation,
+            held: user.held,
+        }
+    }
+
     fn read(self) -> Result<(UserName, User), Garbled> {
         let rooms = self.rooms.iter().map(|room| RoomName::parse(room)).collect::<Result<_, _>>()?;
         let (instance, since) = (Label::parse(&self.instance)?, moment(&self.since)?);

@@ -12,10 +12,12 @@ mod fields;
 mod golden;
 mod listing;
 mod request;
+mod snapshot;
 
 pub use answer::{write_answer, write_denied};
-pub use event::{write_bookmark, write_bye, write_event, write_snapshot};
+pub use event::{write_bookmark, write_bye, write_event};
 pub use request::{Incoming, OPS, decode};
+pub use snapshot::Snapshot;
 
 /// Appends one JSON line.
 fn write_line(out: &mut Vec<u8>, line: &impl serde::Serialize) {

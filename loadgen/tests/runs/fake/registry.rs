@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use engine::Timestamp;
-use engine::registry::{Change, Event, Label, Request, Roster};
+use engine::registry::{Change, Event, Label, Request};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use wire::registry::{decode, write_event, write_snapshot};
+use wire::registry::{Snapshot, decode, write_event};
 
 type Lines = mpsc::UnboundedSender<Vec<u8>>;
 
@@ -68,7 +68,7 @@ impl House {
         match request {
             Request::Watch { .. } => {
                 let mut snapshot = Vec::new();
-                write_snapshot(&mut snapshot, "e", 0, &Roster::default(), &[]);
+                Snapshot::new("e".into(), 0, Arc::default(), Vec::new()).write(&mut snapshot);
                 own.send(snapshot).unwrap();
                 self.watchers.push(own.clone());
             }
