@@ -9,6 +9,9 @@ use engine::names::{RoomName, UserName};
 use engine::registry::Roster;
 use presence::View;
 
+/// From so many users on not every roster is compared.
+const CROWD: usize = 100;
+
 /// A node's users and their rooms.
 pub(crate) type People = BTreeMap<UserName, BTreeSet<RoomName>>;
 /// Everybody: each name with its holder and rooms.
@@ -33,6 +36,14 @@ pub(crate) struct Pages {
     rosters: BTreeMap<(String, u64), String>,
     /// Names that were seen to vanish from a watcher's view.
     pub(crate) vanished: Vec<(&'static str, UserName)>,
+    /// Watchers that are in the middle of a line.
+    pub(crate) midway: BTreeSet<&'static str>,
+    /// Watchers that shall not read on for now.
+    pub(crate) asleep: BTreeSet<&'static str>,
+    /// What each watcher was told last that was no event: a snapshot's revision.
+    pub(crate) snapshots: BTreeMap<&'static str, Vec<u64>>,
+    /// Who was granted a name, in order.
+    pub(crate) grants: Vec<(&'static str, UserName)>,
     /// The nodes shall change nothing more.
     pub(crate) calm: bool,
     /// Runs of hosts so far; each has a seed of its own.
@@ -68,6 +79,10 @@ impl Book {
 
     /// Whoever has replayed the events up to a revision has what everybody else has at that revision.
     pub(crate) fn compare(&self, who: &str, epoch: &str, roster: &Roster) {
+        // A crowd is compared now and then, for that takes long.
+        if roster.users.len() > CROWD && !roster.rev.is_multiple_of(CROWD as u64) {
+            return;
+        }
         let shown = shown(roster);
         self.note(who, format_args!("{} at {}", roster.users.len(), roster.rev));
         self.write(|pages| {
@@ -89,6 +104,11 @@ impl Pages {
             }
         }
         Ok(world)
+    }
+
+    /// Whether somebody has replayed the events up to a revision.
+    pub(crate) fn seen(&self, revision: u64) -> bool {
+        self.rosters.keys().any(|(_, rev)| *rev == revision)
     }
 
     /// Everybody as a watcher shows it.

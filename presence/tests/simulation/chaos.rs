@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use turmoil::Sim;
 
-use crate::book::Book;
+use crate::book::{Book, Pages};
 use crate::faults::{self, Planned};
 use crate::nodes::{self, CHATS, INFOS, REGISTRY};
 
@@ -19,38 +19,63 @@ const SEEDS: u64 = 200;
 
 /// A network on which nothing runs yet.
 pub(crate) fn network<'a>(seed: u64) -> Sim<'a> {
+    narrow_network(seed, 1 << 16)
+}
+
+/// One whose connections hold so many writes that nobody has read.
+pub(crate) fn narrow_network<'a>(seed: u64, writes: usize) -> Sim<'a> {
     turmoil::Builder::new()
         .rng_seed(seed)
         .tick_duration(TICK)
         .min_message_latency(Duration::from_millis(1))
         .max_message_latency(Duration::from_millis(120))
         .simulation_duration(Duration::from_secs(3_600))
-        .tcp_capacity(1 << 16)
+        .tcp_capacity(writes)
         .build()
 }
+
+/// Everybody there is.
+pub(crate) const HOSTS: [&str; 6] = [REGISTRY, CHATS[0], CHATS[1], CHATS[2], INFOS[0], INFOS[1]];
 
 /// A network with everybody on it, in an order that the seed says.
 pub(crate) fn world<'a>(book: &Book, order: usize) -> Sim<'a> {
     let mut sim = network(book.seed);
-    let mut hosts = [REGISTRY, CHATS[0], CHATS[1], CHATS[2], INFOS[0], INFOS[1]];
+    let mut hosts = HOSTS;
     let first = order % hosts.len();
     hosts.rotate_left(first);
-    for host in hosts {
-        let book = book.clone();
-        if host == REGISTRY {
-            sim.host(host, move || nodes::registry(book.clone()));
-        } else if CHATS.contains(&host) {
-            sim.host(host, move || nodes::chat(book.clone(), host));
-        } else {
-            sim.host(host, move || nodes::info(book.clone(), host));
-        }
-    }
+    hosts.iter().for_each(|host| settle_in(&mut sim, book, host));
     sim
+}
+
+/// Puts the registry, a chat node or a watcher onto the network.
+pub(crate) fn settle_in(sim: &mut Sim<'_>, book: &Book, host: &'static str) {
+    let book = book.clone();
+    if host == REGISTRY {
+        sim.host(host, move || nodes::registry(book.clone()));
+    } else if CHATS.contains(&host) {
+        sim.host(host, move || nodes::chat(book.clone(), host));
+    } else {
+        sim.host(host, move || nodes::info(book.clone(), host));
+    }
 }
 
 /// Lets the simulation go on until a moment of it.
 pub(crate) fn go_on(sim: &mut Sim<'_>, until: Duration) {
     while sim.elapsed() < until {
+        sim.step().unwrap();
+    }
+}
+
+/// Lets the simulation go on for some time.
+pub(crate) fn pass(sim: &mut Sim<'_>, time: Duration) {
+    go_on(sim, sim.elapsed() + time);
+}
+
+/// Lets the simulation go on until something is so; for no longer than a minute of its time.
+pub(crate) fn go_on_until(sim: &mut Sim<'_>, book: &Book, so: impl Fn(&Pages) -> bool) {
+    let latest = sim.elapsed() + Duration::from_secs(60);
+    while !book.write(|pages| so(pages)) {
+        assert!(sim.elapsed() < latest, "it never came to pass");
         sim.step().unwrap();
     }
 }
@@ -71,7 +96,7 @@ pub(crate) fn strike(sim: &mut Sim<'_>, book: &Book, plan: &[Planned]) {
 pub(crate) fn settle(sim: &mut Sim<'_>, book: &Book) {
     book.note_at(sim.elapsed(), "fault", "calm");
     book.write(|pages| pages.calm = true);
-    go_on(sim, sim.elapsed() + WHOLE_WITHIN);
+    pass(sim, WHOLE_WITHIN);
     let (everybody, shown) =
         book.write(|pages| (pages.everybody(), INFOS.map(|watcher| pages.shown_by(watcher))));
     let everybody = everybody.unwrap_or_else(|name| panic!("{name} is two people"));

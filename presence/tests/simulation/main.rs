@@ -6,7 +6,10 @@
 
 mod book;
 mod chaos;
+mod claimants;
+mod crowd;
 mod faults;
 mod nodes;
 mod scenarios;
 mod tap;
+mod watching;

@@ -27,7 +27,8 @@ pub(crate) const INFOS: [&str; 2] = ["info-1", "info-2"];
 const NAMES: [&str; 5] = ["alice", "Alice", "bob", "user1", "userl"];
 const ROOMS: [&str; 2] = ["lobby", "tea"];
 
-static CHAT: Service = service("chat");
+/// What a chat node registers as.
+pub(crate) static CHAT: Service = service("chat");
 static INFO: Service = service("info");
 
 const fn service(name: &'static str) -> Service {

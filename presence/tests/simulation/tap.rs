@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::registry::{Request, Roster};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 use turmoil::net::TcpStream;
 use wire::registry::client::{Said, decode, write_request};
@@ -30,27 +30,34 @@ pub(crate) async fn follow(book: &Book, me: &'static str) {
 }
 
 /// One connection, to its end.
-async fn watch(book: &Book, me: &'static str, stream: TcpStream, place: &mut Place) {
-    let mut stream = BufReader::new(stream);
+async fn watch(book: &Book, me: &'static str, mut stream: TcpStream, place: &mut Place) {
     let (epoch, since) = place.clone().map(|(epoch, roster)| (epoch, roster.rev)).unzip();
     let mut request = Vec::new();
     write_request(&mut request, &Request::Watch { epoch, since });
     if stream.write_all(&request).await.is_err() {
         return;
     }
-    let mut line = String::new();
-    while let Ok(Ok(1..)) = timeout(DEAD, stream.read_line(&mut line)).await {
-        // A line that was cut off is the end of the connection.
-        let Some(whole) = line.strip_suffix('\n') else { return };
-        take(book, me, decode(whole).expect("the registry's own words"), place);
-        line.clear();
+    let mut inbox = Vec::new();
+    while let Ok(Ok(1..)) = timeout(DEAD, stream.read_buf(&mut inbox)).await {
+        while let Some(end) = inbox.iter().position(|&byte| byte == b'\n') {
+            let line = std::str::from_utf8(&inbox[..end]).expect("the registry writes text");
+            take(book, me, decode(line).expect("the registry's own words"), place);
+            inbox.drain(..=end);
+        }
+        book.write(|pages| if inbox.is_empty() { pages.midway.remove(me) } else { pages.midway.insert(me) });
+        while book.write(|pages| pages.asleep.contains(me)) {
+            sleep(Duration::from_millis(100)).await;
+        }
     }
+    // A line that was cut off is lost with the connection.
+    book.write(|pages| pages.midway.remove(me));
 }
 
-fn take(book: &Book, me: &str, said: Said, place: &mut Place) {
+fn take(book: &Book, me: &'static str, said: Said, place: &mut Place) {
     match (said, place) {
         (Said::Snapshot { epoch, roster, .. }, place) => {
             book.compare(me, &epoch, &roster);
+            book.write(|pages| pages.snapshots.entry(me).or_default().push(roster.rev));
             *place = Some((epoch, roster));
         }
         (Said::Event(event), Some((epoch, roster))) => {
