@@ -70,6 +70,19 @@ impl Watcher {
     }
 }
 
+/// Somebody who stays: reads what is said, and says a word now and then.
+fn staying(mut person: Person) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut words = tokio::time::interval(Duration::from_secs(10));
+        loop {
+            tokio::select! {
+                _ = words.tick() => person.say("/rooms").await,
+                line = person.0.next() => assert!(line.is_some(), "sent away"),
+            }
+        }
+    })
+}
+
 /// Whoever comes and goes without end.
 fn passers_by(chat: SocketAddr, name: String) -> JoinHandle<()> {
     tokio::spawn(async move {
@@ -96,16 +109,16 @@ async fn the_registrys_death_empties_nothing() {
     let places = chats.each_ref().map(|chat| chat.place("chat").addr);
     let mut people = Vec::new();
     for (n, place) in (0..2 * STAYING).zip(places.iter().cycle()) {
-        people.push(Person::enter(*place, &format!("stays{n}x")).await);
+        people.push(staying(Person::enter(*place, &format!("stays{n}x")).await));
     }
-    let staying: BTreeSet<_> = (0..2 * STAYING).map(|n| format!("stays{n}x")).collect();
-    let all_known = |known: &BTreeSet<String>| staying.is_subset(known);
+    let names: BTreeSet<_> = (0..2 * STAYING).map(|n| format!("stays{n}x")).collect();
+    let all_known = |known: &BTreeSet<String>| names.is_subset(known);
     let mut watchers = Vec::new();
     for info in &infos {
         let asker = Asker::new(info.place("info").addr).await;
         let shown = async || asker.users().await.into_iter().collect();
         eventually("everybody", shown, all_known).await;
-        watchers.push(Watcher::start(info.place("info").addr, staying.clone()).await);
+        watchers.push(Watcher::start(info.place("info").addr, names.clone()).await);
     }
     let passing: Vec<_> = (0..4).map(|n| passers_by(places[n % 2], format!("passes{n}x"))).collect();
     let load = load(&places[0].to_string());
@@ -123,6 +136,7 @@ async fn the_registrys_death_empties_nothing() {
         tokio::time::sleep(Duration::from_millis(moments.random_range(0..4_000))).await;
     }
     passing.iter().for_each(JoinHandle::abort);
+    assert!(people.iter().all(|person| !person.is_finished()), "nobody was sent away");
     load.signal(Signal::INT);
     let said = load.output().await.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("lost 0 doubled 0 out of order 0"), "{said}");
