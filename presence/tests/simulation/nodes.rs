@@ -8,6 +8,8 @@ use std::time::Duration;
 use chassis::{Life, Service};
 use engine::names::{RoomName, UserName};
 use engine::registry::Label;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use presence::{Claim, Config, Presence, RegistryAddr, View};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -36,7 +38,8 @@ const fn service(name: &'static str) -> Service {
     Service { name, about: "simulated", listen: nowhere, admin: nowhere, workers: chassis::one_each }
 }
 
-/// One run of the registry, until the host is killed.
+/// One run of the registry, until the host is killed. Its sessions are no tasks: those end in the order of
+/// their numbers, which the whole process counts, and a kill would close connections in another order each run.
 pub(crate) async fn registry(book: Book) -> turmoil::Result {
     let (config, _) = chassis::parse::<registry::Config>(&registry::SERVICE, &[])?;
     let life = Life::new(&registry::SERVICE);
@@ -46,11 +49,13 @@ pub(crate) async fn registry(book: Book) -> turmoil::Result {
     let listener = TcpListener::bind("0.0.0.0:9000").await?;
     book.note(REGISTRY, "starts");
     let mut expiry = pin!(server.expire_leases());
+    let mut sessions = FuturesUnordered::new();
     loop {
         tokio::select! {
             biased;
             () = &mut expiry => {}
-            accepted = listener.accept() => drop(tokio::spawn(server.converse(accepted?.0))),
+            accepted = listener.accept() => sessions.push(server.converse(accepted?.0)),
+            Some(()) = sessions.next() => {}
         }
     }
 }
