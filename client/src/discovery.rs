@@ -10,8 +10,9 @@ use crate::info;
 /// However patient somebody is, the usual port is tried after so long without an answer.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The port of the first instance that is up, or may be: without the registry info still knows where it
-/// was. Only the port: the host in its address may be a container's name, which nobody else can look up.
+/// The port of the first instance that is up, or may be, or was: without the registry info still knows where
+/// they were, and where one is down it is better to find nothing there than somebody else's at the usual port,
+/// who would take what is said. Only the port: the host in its address may be a container's name, which nobody else can look up.
 pub(crate) async fn port(info: &Endpoint, service: Service, patience: Duration) -> Option<u16> {
     let options = info::Options { endpoint: info.clone(), timeout: patience.min(LONGEST), json: false };
     let known = info::instances(&options).await.ok()?;
@@ -19,7 +20,7 @@ pub(crate) async fn port(info: &Endpoint, service: Service, patience: Duration) 
         let ours = known.iter().filter(move |one| one.service == service.word() && one.state == state);
         ours.into_iter().find_map(|one| port_of(&one.addr))
     };
-    of(State::Up).or_else(|| of(State::Unknown))
+    [State::Up, State::Unknown, State::Down].into_iter().find_map(of)
 }
 
 fn port_of(addr: &str) -> Option<u16> {

@@ -141,13 +141,15 @@ pub(super) fn cut(text: &str, wide: u16) -> String {
 fn window(text: &str, cursor: usize, wide: u16) -> (String, u16) {
     let shown = |text: &str| text.replace('\n', "⏎").replace('\t', " ");
     let (before, after) = (shown(&text[..cursor]), shown(&text[cursor..]));
-    let mut start = 0;
-    // A cell is left for the cursor behind the last character.
-    while width(&before[start..]) >= wide.max(1) {
-        start += before[start..].graphemes(true).next().map_or(1, str::len);
+    let (mut start, mut columns) = (before.len(), 0);
+    // Backwards, for a page may have been pasted. A cell is left for the cursor behind the last character.
+    for (at, one) in before.grapheme_indices(true).rev() {
+        if columns + width(one) >= wide.max(1) {
+            break;
+        }
+        (start, columns) = (at, columns + width(one));
     }
-    let before = &before[start..];
-    (format!("{before}{after}"), width(before))
+    (format!("{}{after}", &before[start..]), columns)
 }
 
 fn edge(frame: &mut Frame<'_>, area: Rect, x: u16, style: Style) {
@@ -172,6 +174,9 @@ mod tests {
         assert_eq!(window("hello", 5, 10), ("hello".into(), 5));
         assert_eq!(window("hello", 5, 4), ("llo".into(), 3));
         assert_eq!(window("日本語", 9, 4), ("語".into(), 2));
+        assert_eq!(window("hello", 5, 0), ("".into(), 0));
+        let page = "a page that was pasted by mistake ".repeat(3_000);
+        assert_eq!(window(&page, page.len(), 11), ("y mistake ".into(), 10));
         assert_eq!(window("one\ntwo\t", 4, 20), ("one⏎two ".into(), 4));
         assert_eq!(window("x", 1, 0), (String::new(), 0));
     }

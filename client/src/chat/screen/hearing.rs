@@ -2,7 +2,7 @@
 
 use engine::chat::{Event, Message, Request, Told};
 use engine::names::{RoomName, UserName};
-use engine::{Refusal, Timestamp};
+use engine::{Code, Refusal, Timestamp};
 
 use super::entry::Entry;
 use super::mention;
@@ -134,9 +134,11 @@ impl Screen {
                 if let Some(key) = &told.reference {
                     self.talk_with(target).refused(key);
                 }
-                let lines = self.reader().event(&event);
-                lines.iter().for_each(|line| self.talk_with(target).told(line));
-                return;
+                if !self.nobody_there(target, refusal) {
+                    let lines = self.reader().event(&event);
+                    lines.iter().for_each(|line| self.talk_with(target).told(line));
+                    return;
+                }
             }
             Some(Purpose::Enter(room)) => {
                 if let Some(at) = self.find(&Target::Room(room.clone())) {
@@ -149,6 +151,20 @@ impl Screen {
             None => {}
         }
         self.tell_event_here(&event);
+    }
+
+    /// Ends a talk that was begun with somebody who is not there, and goes back to where it was begun: what is
+    /// typed next is not meant for nobody.
+    fn nobody_there(&mut self, target: &Target, refusal: &Refusal) -> bool {
+        let Some(at) = self.find(target).filter(|_| refusal.code == Code::NoSuchUser) else { return false };
+        let talk = &self.talks[at];
+        let Some(begun_in) = talk.begun_in.clone().filter(|_| talk.is_unheard()) else { return false };
+        let was_there = self.active == at;
+        self.close(at);
+        if let Some(back) = self.find(&begun_in).filter(|_| was_there) {
+            self.look_at(back);
+        }
+        true
     }
 
     fn renamed(&mut self, user: &UserName, to: &UserName, event: &Event) {

@@ -154,7 +154,9 @@ impl Screen {
             Request::Say { room, text } => Purpose::Say(Target::Room(room.clone()), text.clone()),
             Request::Direct { to, text } => {
                 let target = Target::Person(to.clone());
+                let begun_in = self.find(&target).is_none().then(|| self.talk().target.clone());
                 self.open(target.clone());
+                self.talk_mut().begun_in = begun_in;
                 Purpose::Say(target, text.clone())
             }
             _ => Purpose::Typed(self.talk().target.clone()),

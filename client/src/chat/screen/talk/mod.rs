@@ -57,6 +57,8 @@ pub(super) struct Talk {
     view: View,
     /// The first of what came while nobody looked, by its serial; a line is drawn above it.
     first_unseen: Option<u64>,
+    /// Where one was when one began it by saying something to somebody.
+    pub(super) begun_in: Option<Target>,
 }
 
 impl Talk {
@@ -72,6 +74,7 @@ impl Talk {
             older: Older::Perhaps,
             view: View::Newest,
             first_unseen: None,
+            begun_in: None,
         }
     }
 
@@ -165,6 +168,11 @@ impl Talk {
         let sending = Standing::Sending(key.clone());
         let found = self.entries.iter_mut().find(|entry| entry.standing == sending);
         found.map(|entry| entry.standing = Standing::Refused).is_some()
+    }
+
+    /// Whether nothing was said here that anybody has heard.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.entries.iter().all(|entry| entry.standing == Standing::Refused || entry.speaker().is_none())
     }
 
     /// Nobody knows what became of all that was on its way.

@@ -88,3 +88,24 @@ fn a_refused_line_is_marked_and_the_reason_told() {
     rig.enter("/jion dev");
     assert!(rig.shows("there is no /jion; see /help"));
 }
+
+#[test]
+fn a_word_to_somebody_who_is_not_there_leaves_one_where_one_was() {
+    let mut rig = Rig::inside(60, 8);
+    let (key, _) = rig.enter("/msg nobdy psst").remove(0);
+    rig.answer(Some(key), Event::Refused(Refusal::new(Code::NoSuchUser, "there is no nobdy")));
+    assert!(!rig.shows("@nobdy") && rig.shows("there is no nobdy"), "{}", rig.drawn());
+    let (_, wish) = rig.enter("back again").remove(0);
+    let target = Target::Room(RoomName::lobby());
+    assert!(matches!(wish, Wish::Ask(_, Purpose::Say(said_in, _)) if said_in == target));
+}
+
+#[test]
+fn a_talk_with_somebody_who_has_left_stays() {
+    let mut rig = Rig::inside(60, 8);
+    let (key, _) = rig.enter("/msg bob psst").remove(0);
+    rig.answer(Some(key), Event::Ack { place: None, at: AT });
+    let (key, _) = rig.enter("still there?").remove(0);
+    rig.answer(Some(key), Event::Refused(Refusal::new(Code::NoSuchUser, "there is no bob")));
+    assert!(rig.shows("psst") && rig.shows("still there? (not said)"), "{}", rig.drawn());
+}
