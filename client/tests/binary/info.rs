@@ -107,3 +107,18 @@ fn without_the_registry_a_service_is_where_it_was() {
     playing.join().unwrap();
     playing_chat.join().unwrap();
 }
+
+/// Somebody else's chat may listen at the usual port; what is said is not for them.
+#[test]
+fn a_service_that_is_down_is_looked_for_where_it_was() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = listener.local_addr().unwrap();
+    drop(listener);
+    let list = format!(
+        r#"{{"services":[{{"service":"chat","instance":"c","addr":"{gone}","state":"down","age_ms":9000}}],"total":1,"next":null}}"#
+    );
+    let (at, playing) = info(vec![("SERVICES", &*list.leak())].leak());
+    let (_, err) = expect(3, &["--info", &at, "say", "lobby", "hello"], b"");
+    assert!(err.contains(&format!("nothing listens on {gone}")), "{err}");
+    playing.join().unwrap();
+}

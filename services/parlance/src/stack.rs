@@ -20,12 +20,13 @@ pub(crate) async fn start(flags: &Flags) -> Result<Vec<Running>, Failure> {
     let data = |folder: &str| flags.data.join(folder).display().to_string();
     let registry = launch(&registry::SERVICE, flags, local, &[], registry::start).await?;
     let known_at = registry.addr.to_string();
-    let known = ["--registry", &known_at];
+    // A name from the environment would be all three's, and each would throw the others out.
+    let known = |instance| ["--registry", &known_at, "--instance", instance];
     let (chat_data, file_data) = (data("chat"), data("files"));
-    let chat_args = [&known[..], &["--data", &chat_data]].concat();
-    let file_args = [&known[..], &["--data", &file_data]].concat();
+    let chat_args = [&known("chat-1")[..], &["--data", &chat_data]].concat();
+    let file_args = [&known("file-1")[..], &["--data", &file_data]].concat();
     let chat = launch(&chat::SERVICE, flags, flags.bind, &chat_args, chat::start).await?;
-    let info = launch(&info::SERVICE, flags, flags.bind, &known, info::start).await?;
+    let info = launch(&info::SERVICE, flags, flags.bind, &known("info-1"), info::start).await?;
     let file = launch(&file::SERVICE, flags, flags.bind, &file_args, file::start).await?;
     Ok(vec![chat, info, file, registry])
 }

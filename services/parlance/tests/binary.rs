@@ -1,8 +1,10 @@
 //! The real binary: what it says of itself, and what it says of flags that can't be followed.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
 
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn parlance(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_parlance")).args(args).env_remove("PARLANCE_SYNC").output().unwrap()
@@ -52,4 +54,22 @@ fn a_port_in_use_is_told_with_the_way_out() {
         line.contains("127.0.0.1:9000") && line.contains("in use") && line.contains("--ports free"),
         "{line}"
     );
+}
+
+#[test]
+fn a_name_from_the_environment_makes_no_two_services_one() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
+    command.args(["--ports", "free", "--data", &data.path().display().to_string()]);
+    command.env("PARLANCE_INSTANCE", "foo").env_remove("NO_COLOR");
+    let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let log = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let known = log.filter_map(|line| {
+        let (_, known) = line.split_once("known to the registry ")?;
+        Some(known.split_once("instance=")?.1.split(' ').next()?.to_owned())
+    });
+    let known: BTreeSet<String> = known.take(3).collect();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_eq!(known, ["chat-1", "file-1", "info-1"].map(String::from).into());
 }
