@@ -44,7 +44,8 @@ fn expanded(written: &Path) -> Outcome<Vec<PathBuf>> {
     }
 }
 
-/// Everything in a folder, sorted by name. Links to folders are not followed: they may lead in circles.
+/// Everything in a folder, sorted by name. Links are not followed: they may lead in circles, or to what is not
+/// meant to be given away.
 fn walk(folder: &Path, called: &str, found: &mut Vec<Outgoing>) -> Outcome {
     let entries = std::fs::read_dir(folder).map_err(|error| local(folder, &error))?;
     let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| local(folder, &error))?;
@@ -60,7 +61,8 @@ fn walk(folder: &Path, called: &str, found: &mut Vec<Outgoing>) -> Outcome {
         let kind = entry.file_type().map_err(|error| local(&path, &error))?;
         match () {
             () if kind.is_dir() => walk(&path, name.as_str(), found)?,
-            () if path.is_file() => found.push(Outgoing { path, name }),
+            () if kind.is_file() => found.push(Outgoing { path, name }),
+            () if kind.is_symlink() => note(&safe(&format!("-- left out {}: it is a link", path.display()))),
             () => note(&safe(&format!("-- left out {}: it is no file", path.display()))),
         }
     }
@@ -73,6 +75,18 @@ mod tests {
 
     fn names(written: &Path, called: Option<&str>, recursive: bool) -> Vec<String> {
         gather(written, called, recursive).unwrap().iter().map(|one| one.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_link_in_a_folder_is_not_followed_and_one_that_is_named_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, secret) = (folder.path().join("photos"), folder.path().join("secret"));
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(&secret, "s").unwrap();
+        std::fs::write(root.join("cat"), "c").unwrap();
+        std::os::unix::fs::symlink(&secret, root.join("link")).unwrap();
+        assert_eq!(names(&root, None, true), ["photos/cat"]);
+        assert_eq!(names(&root.join("link"), None, false), ["link"]);
     }
 
     #[test]
