@@ -2,21 +2,17 @@
 //!
 //!     PARLANCE_ROUNDS=20 cargo test -p tests --test truth -- --nocapture
 
-use std::env;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
+use strike::rounds;
 use tests::info::Asker;
 use tests::process::Process;
 use tests::{Kind, World, admin, eventually};
 
 /// Presence that is older is not shown as fresh.
 const STALE_AFTER_MS: u64 = 10_000;
-
-fn rounds() -> usize {
-    env::var("PARLANCE_ROUNDS").map_or(2, |rounds| rounds.parse().expect("PARLANCE_ROUNDS is a number"))
-}
 
 /// Waits until info says this of the registry, and returns how long that took.
 async fn told(asker: &Asker, state: &str) -> Duration {
@@ -33,15 +29,15 @@ async fn a_registry_that_is_killed_and_returns_is_told_each_time() {
     let info = Process::start("info", &["--registry", &at]).await;
     let asker = Asker::new(info.place("info").addr).await;
     told(&asker, "up").await;
-    let (mut death, mut back) = (Duration::ZERO, Duration::ZERO);
-    for _ in 0..rounds() {
+    let (rounds, mut death, mut back) = (rounds(2), Duration::ZERO, Duration::ZERO);
+    for _ in 0..rounds {
         registry.signal(Signal::KILL);
         death = death.max(told(&asker, "down").await);
         registry.ended().await;
         registry = Process::start_at("registry", &at, &[]).await;
         back = back.max(told(&asker, "up").await);
     }
-    println!("{} times: its death was told after {death:?} at most, its return after {back:?}", rounds());
+    println!("{rounds} times: its death was told after {death:?} at most, its return after {back:?}");
     assert_eq!(info.terminate().await, Some(0));
 }
 

@@ -8,7 +8,8 @@ use clap::ValueEnum;
 
 /// Parlance: chat, presence, status and a file drop, all in one process.
 ///
-/// Every other flag of a service can be set through its environment variable, such as PARLANCE_SYNC.
+/// Every other flag of a service can be set through its environment variable, such as PARLANCE_SYNC, but for
+/// PARLANCE_INSTANCE: here they are chat-1, info-1 and file-1.
 #[derive(Debug, clap::Parser)]
 #[command(name = "parlance", version = LONG_VERSION)]
 pub(crate) struct Flags {
