@@ -65,8 +65,9 @@ async fn one_person_alone_can_be_told() {
     let mut alice = world.person("alice").await;
     let mut bob = world.person("bob").await;
     let mut carol = world.person("carol").await;
-    alice.send("/msg BOB psst, you").await;
+    // What is said to one alone may overtake what is told to the room.
     bob.expect("MSG:carol joined the chat").await;
+    alice.send("/msg BOB psst, you").await;
     bob.expect("DM:[alice] psst, you").await;
     alice.send("for all").await;
     carol.expect("MSG:[alice] for all").await;
