@@ -86,7 +86,13 @@ impl Browser {
 }
 
 impl Drop for Browser {
+    /// Asks it to end and waits until it hangs up: the process may be a script (Debian's is), and to kill that
+    /// leaves the browser behind.
     fn drop(&mut self) {
+        let close = json!({"id": self.calls + 1, "method": "Browser.close"});
+        if self.socket.send(Message::text(close.to_string())).is_ok() {
+            while self.socket.read().is_ok() {}
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
