@@ -4,12 +4,14 @@ use std::io::{self, Stdout, Write as _, stdout};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossterm::cursor::Show;
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 
@@ -56,6 +58,28 @@ impl AlternateScreen {
     /// # Errors
     /// The system's.
     pub(crate) fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Shows lines with nothing beside them, and leaves it to the terminal to break them and to have the
+    /// mouse, until [`AlternateScreen::show_whole`].
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn show_bare(&mut self, lines: &[String]) -> io::Result<()> {
+        execute!(stdout(), DisableMouseCapture, Hide, Clear(ClearType::All), MoveTo(0, 0))?;
+        stdout().write_all(lines.join("\r\n").as_bytes())?;
+        stdout().flush()
+    }
+
+    /// Makes the next frame draw everything again.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn show_whole(&mut self) -> io::Result<()> {
+        if self.mouse {
+            execute!(stdout(), EnableMouseCapture)?;
+        }
         self.terminal.clear()
     }
 

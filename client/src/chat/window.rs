@@ -87,8 +87,7 @@ impl Window<'_> {
             if let Some(end) = self.settle()? {
                 return Ok(end);
             }
-            let status = self.status();
-            self.terminal.draw(|frame| self.screen.draw(frame, &status)).map_err(output_failed)?;
+            self.draw()?;
             tokio::select! {
                 () = self.session.turn() => self.take_in().await,
                 event = events.next() => self.event(event)?,
@@ -97,6 +96,14 @@ impl Window<'_> {
                 failure = &mut interrupted => return Err(failure),
             }
         }
+    }
+
+    fn draw(&mut self) -> Outcome {
+        if self.screen.is_bare() {
+            return Ok(());
+        }
+        let status = self.status();
+        self.terminal.draw(|frame| self.screen.draw(frame, &status)).map_err(output_failed)
     }
 
     /// Does what the machine and the screen want, until both want nothing more.
@@ -131,6 +138,8 @@ impl Window<'_> {
             Wish::Ring if self.bell => self.terminal.ring().map_err(output_failed)?,
             Wish::Ring => {}
             Wish::Repaint => self.terminal.forget().map_err(output_failed)?,
+            Wish::Bare(lines) => self.terminal.show_bare(&lines).map_err(output_failed)?,
+            Wish::Whole => self.terminal.show_whole().map_err(output_failed)?,
             Wish::Suspend => self.terminal.suspend().map_err(output_failed)?,
             // Who says it twice does not wait for what has no answer yet.
             Wish::Quit if self.leaving => return Err(Failure::Interrupted),

@@ -167,6 +167,35 @@ fn the_wheel_scrolls_and_a_click_goes_to_a_room() {
 }
 
 #[test]
+fn the_talk_alone_has_addresses_in_one_piece_and_leaves_the_mouse() {
+    const ADDRESS: &str =
+        "https://example.org/a/page/whose/address/is/longer/than/any/row/of/a/terminal/is/wide";
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.welcome(1);
+        peer.message(1, "bob", ADDRESS);
+        peer.rest();
+    }]);
+    let Some(terminal) = chat(&at, 80, 12) else { return };
+    terminal.shows("<bob>");
+    terminal.types("half");
+    terminal.shows("> half");
+    assert!(!terminal.joined().contains(ADDRESS) && terminal.has_mouse());
+    terminal.press(&["M-l"]);
+    terminal.shows("any key goes back");
+    assert!(terminal.joined().contains(&format!("<bob> {ADDRESS}\n")), "{}", terminal.joined());
+    assert!(!terminal.has_mouse());
+    terminal.press(&["Escape"]);
+    let screen = terminal.shows("> half");
+    assert!(screen.contains("connected") && terminal.has_mouse(), "{screen}");
+    terminal.press(&["M-l"]);
+    terminal.shows("any key goes back");
+    let killed = Command::new("kill").args(["-TERM", &terminal.client()]).status();
+    assert!(killed.unwrap().success());
+    given_back(&terminal, "exit 130");
+    playing.join().unwrap();
+}
+
+#[test]
 fn the_menu_leads_to_the_screen_and_back() {
     let (at, playing) = serve(vec![|mut peer| {
         assert_eq!(peer.welcome(0)["user"], "carol");

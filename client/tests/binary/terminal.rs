@@ -66,6 +66,18 @@ impl Terminal {
         String::from_utf8(captured.stdout).unwrap()
     }
 
+    /// The same with the rows joined again that the terminal itself has broken, as it does for a selection.
+    pub(crate) fn joined(&self) -> String {
+        let captured = self.tmux(&["capture-pane", "-p", "-J", "-t", "one"]);
+        String::from_utf8(captured.stdout).unwrap()
+    }
+
+    /// Whether the program has the mouse.
+    pub(crate) fn has_mouse(&self) -> bool {
+        let shown = self.tmux(&["display-message", "-p", "-t", "one", "#{mouse_any_flag}"]);
+        shown.stdout.starts_with(b"1")
+    }
+
     /// Whether the program has the alternate screen.
     pub(crate) fn is_alternate(&self) -> bool {
         let shown = self.tmux(&["display-message", "-p", "-t", "one", "#{alternate_on}"]);

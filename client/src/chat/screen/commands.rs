@@ -21,6 +21,7 @@ pub(super) const HELP: &[&str] = &[
     "Ctrl-N, Ctrl-P     next room, room before (also Alt-arrows, Alt-1 to Alt-9)",
     "Alt-A              next room with something new",
     "PgUp, PgDn, wheel  read what was said before; Esc goes back down",
+    "Alt-L              the talk alone, to select from and to open addresses",
     "Ctrl-C             throw the line away; on an empty line leave",
 ];
 

@@ -99,6 +99,12 @@ impl Entry {
         rows
     }
 
+    /// All of it in one line.
+    pub(super) fn line(&self, look: &Look) -> String {
+        let words = self.words(&look.colours);
+        std::iter::once(self.time(look)).chain(words.iter().map(|span| span.content.to_string())).collect()
+    }
+
     fn time(&self, look: &Look) -> String {
         let Some(at) = self.at else { return String::new() };
         local(at, &look.zone).map_or("--:-- ".to_owned(), |at| at.strftime("%H:%M ").to_string())

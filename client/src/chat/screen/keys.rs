@@ -27,6 +27,8 @@ pub(super) enum Action {
     /// Delete to the right, or leave.
     EndOfInput,
     Repaint,
+    /// Show the talk alone.
+    Bare,
     Suspend,
 }
 
@@ -97,6 +99,7 @@ fn with_alt(c: char) -> Option<Action> {
         'f' => Action::Edit(Edit::WordRight),
         'd' => Action::Edit(Edit::CutWordRight),
         'a' => Action::NextUnread,
+        'l' => Action::Bare,
         '<' => Action::ToOldest,
         '>' => Action::ToNewest,
         '1'..='9' => Action::Talk(c as usize - '1' as usize),
@@ -137,6 +140,7 @@ mod tests {
             (KeyCode::Char('@'), control | alt, Some(Action::Edit(Edit::Insert('@')))),
             (KeyCode::Char('w'), control, Some(Action::Edit(Edit::CutWordLeft))),
             (KeyCode::Char('3'), alt, Some(Action::Talk(2))),
+            (KeyCode::Char('l'), alt, Some(Action::Bare)),
             (KeyCode::Left, control, Some(Action::Edit(Edit::WordLeft))),
             (KeyCode::Left, alt, Some(Action::PreviousTalk)),
             (KeyCode::F(5), none, None),

@@ -1,6 +1,7 @@
 //! What a person sees of a chat and does with it, whatever terminal it is on: told what the server says
 //! and which keys are pressed, it keeps what there is to be drawn and leaves its wishes in a list.
 
+mod bare;
 mod colours;
 mod commands;
 mod complete;
@@ -56,6 +57,10 @@ pub(crate) enum Wish {
     Ring,
     /// Draw everything anew: something else wrote on the terminal.
     Repaint,
+    /// Show these lines alone, and leave their rows and the mouse to the terminal.
+    Bare(Vec<String>),
+    /// Show the screen again.
+    Whole,
     /// Stop, as Ctrl-Z does.
     Suspend,
     /// Leave, as soon as all is said.
@@ -88,6 +93,8 @@ pub(crate) struct Screen {
     active: usize,
     editor: Editor,
     completion: Option<Completion>,
+    /// Whether the talk is shown alone.
+    bare: bool,
     rooms: Vec<RoomName>,
     asked: HashMap<Ref, Purpose>,
     wishes: Vec<Wish>,
@@ -104,6 +111,7 @@ impl Screen {
             active: 0,
             editor: Editor::default(),
             completion: None,
+            bare: false,
             rooms: Vec::new(),
             asked: HashMap::new(),
             wishes: Vec::new(),

@@ -1,5 +1,6 @@
 //! The screen as it is drawn, and what it wants.
 
+mod bare;
 mod scrolling;
 mod talks;
 mod typing;

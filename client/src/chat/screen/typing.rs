@@ -21,6 +21,9 @@ const WHEEL: usize = 3;
 impl Screen {
     /// Something came from the terminal.
     pub(crate) fn event(&mut self, event: &Event) {
+        if self.bare {
+            return self.event_while_bare(event);
+        }
         match event {
             Event::Key(key) => {
                 if let Some(action) = action(*key) {
@@ -77,6 +80,7 @@ impl Screen {
             Action::EndOfInput if self.editor.is_empty() => self.wishes.push(Wish::Quit),
             Action::EndOfInput => self.editor.edit(Edit::Delete),
             Action::Repaint => self.wishes.push(Wish::Repaint),
+            Action::Bare => self.show_bare(),
             Action::Suspend => self.wishes.push(Wish::Suspend),
         }
     }

@@ -17,7 +17,7 @@ struct Glyph {
 
 /// Breaks text into rows of `width` cells, the second and later ones indented. It breaks between words; a
 /// word that fits nowhere is cut. An address that does not fit behind the indent begins at the left edge,
-/// so that it stays in one piece as long as the terminal has room for it.
+/// so that it stays in one piece as long as the terminal has room for it, whatever it hangs on.
 pub(super) fn wrap(spans: &[Span<'_>], width: u16, indent: u16) -> Vec<Line<'static>> {
     let width = width.max(1);
     let mut rows = Rows { width, indent: indent.min(width / 2), done: Vec::new(), row: Vec::new(), used: 0 };
@@ -32,9 +32,13 @@ fn glyphs(spans: &[Span<'_>]) -> Vec<Glyph> {
     all.map(|(text, style)| Glyph { text: text.to_owned(), width: text.cell_width(), style }).collect()
 }
 
-/// Runs of spaces and runs of everything else.
+/// Runs of spaces and runs of everything else; an address is a run of its own.
 fn words(glyphs: &[Glyph]) -> impl Iterator<Item = &[Glyph]> {
-    glyphs.chunk_by(|one, next| (one.text == " ") == (next.text == " "))
+    let words = glyphs.chunk_by(|one, next| (one.text == " ") == (next.text == " "));
+    words.flat_map(|word| {
+        let (before, address) = word.split_at(address_in(word).unwrap_or(0));
+        [before, address].into_iter().filter(|part| !part.is_empty())
+    })
 }
 
 struct Rows {
@@ -113,9 +117,37 @@ fn replacement(style: Style) -> Glyph {
 }
 
 fn is_address(word: &[Glyph]) -> bool {
-    let start: String = word.iter().take(12).map(|glyph| glyph.text.as_str()).collect();
-    let start = start.trim_start_matches(['<', '(', '[', '"', '\'']);
-    ["http://", "https://", "ftp://", "file://", "mailto:"].iter().any(|scheme| start.starts_with(scheme))
+    address_in(word) == Some(0)
+}
+
+/// Where in a word an address begins, with the brackets and quotes that open in front of it.
+fn address_in(word: &[Glyph]) -> Option<usize> {
+    let colons = word.iter().enumerate().filter(|(_, glyph)| glyph.text == ":");
+    let scheme = colons.filter_map(|(colon, _)| scheme_before(word, colon)).next()?;
+    let opening = |glyph: &&Glyph| matches!(glyph.text.as_str(), "<" | "(" | "[" | "\"" | "'");
+    Some(scheme - word[..scheme].iter().rev().take_while(opening).count())
+}
+
+/// Where the scheme before a colon begins, when what follows makes it that of an address (RFC 3986).
+fn scheme_before(word: &[Glyph], colon: usize) -> Option<usize> {
+    let is_of_it = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
+    let length = word[..colon].iter().rev().take_while(|glyph| is_of_it(&glyph.text)).count();
+    let text = |glyphs: &[Glyph]| glyphs.iter().map(|glyph| glyph.text.as_str()).collect::<String>();
+    let names_a_host = word.get(colon + 1..colon + 3).is_some_and(|next| text(next) == "//");
+    let start = colon - length;
+    (length > 0 && (names_a_host || text(&word[start..colon]) == "mailto")).then_some(start)
+}
+
+/// How many rows a terminal makes of a line, which breaks it wherever a row is full.
+pub(super) fn rows_taken(line: &str, wide: u16) -> usize {
+    let (mut rows, mut used) = (1, 0);
+    for glyph in line.graphemes(true) {
+        if used + glyph.cell_width() > wide {
+            (rows, used) = (rows + 1, 0);
+        }
+        used += glyph.cell_width();
+    }
+    rows
 }
 
 /// Neighbours of one style become one span.
@@ -167,6 +199,18 @@ mod tests {
         let said = format!("08:10 <bob> look at {address} please");
         assert_eq!(rows(&said, 30, 6), ["08:10 <bob> look at", address, "      please"]);
         assert_eq!(rows(&said, 40, 6)[1], format!("      {address}"), "it is behind the indent again");
+        for (before, row) in
+            [("see:", address.to_owned()), ("日本語", address.to_owned()), ("so(", format!("({address}"))]
+        {
+            let hanging = format!("look {before}{address}");
+            assert_eq!(rows(&hanging, 31, 6).last(), Some(&row), "whatever it hangs on");
+        }
+        assert_eq!(rows("at 12:30 or a:b://c", 12, 0), ["at 12:30 or", "a:b://c"]);
+    }
+
+    #[test]
+    fn rows_are_counted_as_a_terminal_makes_them() {
+        assert_eq!(["", "12345", "123456", "日本語"].map(|line| rows_taken(line, 5)), [1, 1, 2, 2]);
     }
 
     #[test]

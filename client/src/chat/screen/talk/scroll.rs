@@ -4,6 +4,7 @@ use ratatui::text::Line;
 
 use super::{Older, Pane, Talk, View};
 use crate::chat::screen::entry::Look;
+use crate::chat::screen::wrap::rows_taken;
 
 impl Talk {
     /// Whether something that comes now is seen.
@@ -39,6 +40,26 @@ impl Talk {
         let mut rows = self.rows(pane, look);
         let surplus = rows.len().saturating_sub(pane.high.into());
         rows.split_off(surplus)
+    }
+
+    /// What was said as it is, a line each: as many as fill the pane when a terminal breaks them, the lowest
+    /// last. That one is among them however long it is.
+    pub(in crate::chat::screen) fn lines(&self, pane: Pane, look: &Look) -> Vec<String> {
+        let (end, _) = self.lowest();
+        let mut left = usize::from(pane.high);
+        let upward = self.entries.range(..end).rev().map(|entry| entry.line(look));
+        let mut lines: Vec<String> = upward
+            .enumerate()
+            .take_while(|(at, line)| {
+                let rows = rows_taken(line, pane.wide);
+                let fits = rows <= left;
+                left = left.saturating_sub(rows);
+                fits || *at == 0
+            })
+            .map(|(_, line)| line)
+            .collect();
+        lines.reverse();
+        lines
     }
 
     pub(in crate::chat::screen) fn scroll_up(&mut self, count: usize, pane: Pane, look: &Look) {
