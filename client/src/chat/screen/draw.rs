@@ -97,15 +97,21 @@ fn draw_talk(frame: &mut Frame<'_>, layout: Layout, talk: &Talk, look: &Look) {
 /// A name, and at the right what is new there.
 fn room_row(talk: &Talk, wide: u16) -> String {
     let name = name_of(&talk.target);
-    let count = match (talk.unread, talk.mentions) {
-        (0, _) => String::new(),
-        (unread, 0) => format!(" {}", few(unread)),
-        (unread, _) => format!(" {}!", few(unread)),
-    };
+    let count = news(talk).map(|count| format!(" {count}")).unwrap_or_default();
     let wide = wide.saturating_sub(width(&count));
     let name = cut(&name, wide);
     let padding = " ".repeat(usize::from(wide.saturating_sub(width(&name))));
     format!("{name}{padding}{count}")
+}
+
+/// How much is new, and how much of that is for the reader: `5 2!`. Where all of it is, one number says so.
+pub(super) fn news(talk: &Talk) -> Option<String> {
+    match (talk.unread, talk.mentions) {
+        (0, _) => None,
+        (unread, 0) => Some(few(unread)),
+        (unread, mentions) if mentions >= unread => Some(format!("{}!", few(mentions))),
+        (unread, mentions) => Some(format!("{} {}!", few(unread), few(mentions))),
+    }
 }
 
 /// Room names and the people one talks to, told apart.

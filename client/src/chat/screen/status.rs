@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Screen;
-use super::draw::{cut, name_of};
+use super::draw::{cut, name_of, news};
 use super::talk::Talk;
 use super::wrap::width;
 use crate::chat::command::Target;
@@ -52,12 +52,9 @@ impl Screen {
 
     /// What is new in the other talks.
     fn elsewhere(&self) -> Option<String> {
-        let others = self.talks.iter().enumerate().filter(|(at, talk)| *at != self.active && talk.unread > 0);
+        let others = self.talks.iter().enumerate().filter(|(at, _)| *at != self.active);
         let news: Vec<String> = others
-            .map(|(_, talk)| {
-                let mark = if talk.mentions > 0 { "!" } else { "" };
-                format!("{} {}{mark}", name_of(&talk.target), talk.unread)
-            })
+            .filter_map(|(_, talk)| Some(format!("{} {}", name_of(&talk.target), news(talk)?)))
             .collect();
         (!news.is_empty()).then(|| news.join(", "))
     }
