@@ -5,10 +5,15 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::errors::Outcome;
 use crate::terminal::{note, print, print_words, safe};
 
-/// Fits 40 columns; on more the bar grows.
+/// What a bar looks like; a name takes fourteen columns, and the bar what the rest leaves.
 const SIZED: &str = "{msg:!14} {percent:>3}% {wide_bar} {binary_bytes_per_sec} {eta}";
 const UNSIZED: &str = "{msg:!14} {binary_bytes} {binary_bytes_per_sec}";
 const FILES: &str = "{msg:!14} {pos} of {len}";
+/// From this width on each of them fits.
+const WIDE: u16 = 44;
+/// The same for a narrower terminal.
+const NARROW: [(&str, &str); 2] =
+    [(SIZED, "{msg:!10} {percent:>3}% {eta}"), (UNSIZED, "{msg:!10} {binary_bytes}")];
 
 /// The bars of all transfers, one below the other on standard error when that is a terminal, and what is
 /// printed meanwhile above them.
@@ -35,7 +40,8 @@ impl Bars {
     }
 
     fn add(&self, bar: ProgressBar, form: &str, what: &str) -> Progress {
-        let style = ProgressStyle::with_template(form).expect("the form is a constant that parses");
+        let style = ProgressStyle::with_template(fitting(form, columns()))
+            .expect("the form is a constant that parses");
         let bar = bar.with_style(style.progress_chars("=> ")).with_message(safe(what).into_owned());
         // Only now: what draws before that is left on the terminal.
         let bar = self.0.insert(0, bar);
@@ -64,6 +70,16 @@ impl Bars {
     }
 }
 
+/// The form, or what stands for it on a terminal of so many columns.
+fn fitting(form: &str, columns: u16) -> &str {
+    let narrow = NARROW.iter().find(|(wide, _)| *wide == form && columns < WIDE);
+    narrow.map_or(form, |(_, narrow)| narrow)
+}
+
+fn columns() -> u16 {
+    crossterm::terminal::size().map_or(WIDE, |(columns, _)| columns)
+}
+
 /// One bar. It goes when it is dropped.
 pub(super) struct Progress(ProgressBar);
 
@@ -77,5 +93,19 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_has_forms_that_fit() {
+        for form in [SIZED, UNSIZED] {
+            assert_eq!(fitting(form, WIDE), form);
+            assert_ne!(fitting(form, 30), form);
+        }
+        assert_eq!(fitting(FILES, 30), FILES);
     }
 }
