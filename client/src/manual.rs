@@ -48,17 +48,19 @@ fn rendered(command: clap::Command) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Paragraphs with a title become sections, their lines left as they are; one without is a note.
+/// Paragraphs with a title become sections, their lines left as they are; those without are notes.
 fn sections(below: &str) -> String {
-    let mut out = String::new();
+    let (mut out, mut in_notes) = (String::new(), false);
     for paragraph in below.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
         let titled = paragraph.trim_start_matches('\n').split_once(":\n");
         let (title, lines) = titled.unwrap_or(("Notes", paragraph));
         let title = if title == "Exit codes" { "Exit status" } else { title };
         let fill = if titled.is_some() { ("\n.nf", "\n.fi") } else { ("", "") };
         let lines: Vec<String> = lines.lines().map(escaped).collect();
-        let section = format!(".SH {}{}\n{}{}", title.to_uppercase(), fill.0, lines.join("\n"), fill.1);
-        writeln!(out, "{section}").expect("a string takes everything");
+        let head =
+            if titled.is_none() && in_notes { ".PP".into() } else { format!(".SH {}", title.to_uppercase()) };
+        in_notes = titled.is_none();
+        writeln!(out, "{head}{}\n{}{}", fill.0, lines.join("\n"), fill.1).expect("a string takes everything");
     }
     out
 }
@@ -76,10 +78,11 @@ mod tests {
 
     #[test]
     fn what_stands_below_the_options_has_sections_of_its_own() {
-        let below = "Examples:\n  client rm 'a\\b'\n\nExit codes:\n  0  done\n\nA note of\ntwo lines.";
+        let below =
+            "Examples:\n  client rm 'a\\b'\n\nExit codes:\n  0  done\n\nA note of\ntwo lines.\n\nAnother.";
         let wanted = ".SH EXAMPLES\n.nf\nclient rm \\(aqa\\eb\\(aq\n.fi\n\
                       .SH EXIT STATUS\n.nf\n0  done\n.fi\n\
-                      .SH NOTES\nA note of\ntwo lines.\n";
+                      .SH NOTES\nA note of\ntwo lines.\n.PP\nAnother.\n";
         assert_eq!(sections(below), wanted);
         assert_eq!(escaped("  .hidden --x"), "\\&.hidden \\-\\-x");
     }
