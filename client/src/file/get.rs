@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::Code;
 use engine::file::{Entry, FileName};
 use indicatif::HumanBytes;
 
@@ -101,19 +100,10 @@ async fn fetch_one(options: &Options, fetch: &Fetch, force: bool) -> Outcome {
     }
     match get_file(options, name, known.as_ref(), target, force).await {
         Ok(stored) => options.print_here("fetched", &stored, target),
-        Err(failure) => Err(or_folder(options, name, failure).await),
-    }
-}
-
-/// A name that is no file may be that of a folder, and then the person is told what fetches it.
-async fn or_folder(options: &Options, name: &FileName, failure: Failure) -> Failure {
-    let missing = failure.code() == Code::NotFound.as_str();
-    match missing && list::count(options, &format!("{name}/")).await.is_ok_and(|count| count > 0) {
-        true => {
-            let words = format!("{name} is a folder; -r fetches it with all that is in it");
-            Failure::Refused { code: failure.code().to_owned(), words }
+        Err(failure) => {
+            let fetches = "-r fetches it with all that is in it";
+            Err(list::or_folder(options, name, failure, fetches).await)
         }
-        false => failure,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What files there are.
 
-use engine::Refusal;
 use engine::file::{Entry, FileName, Prefix};
+use engine::{Code, Refusal};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 use wire::file::{Reply, Request, decode_entry};
@@ -47,8 +47,20 @@ pub(crate) async fn entries(options: &Options, prefix: &str) -> Outcome<Vec<Entr
     Ok(entries)
 }
 
+/// A name that is no file may be that of a folder, and then the person is told what is done with one.
+pub(super) async fn or_folder(options: &Options, name: &FileName, failure: Failure, advice: &str) -> Failure {
+    let missing = failure.code() == Code::NotFound.as_str();
+    match missing && count(options, &format!("{name}/")).await.is_ok_and(|count| count > 0) {
+        true => {
+            let words = format!("{name} is a folder; {advice}");
+            Failure::Refused { code: failure.code().to_owned(), words }
+        }
+        false => failure,
+    }
+}
+
 /// How many names begin with `prefix`.
-pub(super) async fn count(options: &Options, prefix: &str) -> Outcome<u64> {
+async fn count(options: &Options, prefix: &str) -> Outcome<u64> {
     begin(&mut options.open().await?, prefix).await
 }
 
@@ -60,14 +72,21 @@ pub(crate) async fn rm(options: &Options, names: &[String]) -> Outcome {
             Selection::Many(entries) => entries.into_iter().map(|entry| entry.name).collect(),
         };
         for name in names {
-            let name = delete(options, &name).await?;
-            match options.json {
-                true => print_json(&json!({"deleted": name.as_str()}))?,
-                false => print(&format!("deleted {}", safe(name.as_str())))?,
-            }
+            remove(options, &name).await?;
         }
     }
     Ok(())
+}
+
+async fn remove(options: &Options, name: &FileName) -> Outcome {
+    match delete(options, name).await {
+        Ok(name) if options.json => print_json(&json!({"deleted": name.as_str()})),
+        Ok(name) => print(&format!("deleted {}", safe(name.as_str()))),
+        Err(failure) => {
+            let deletes = format!("`client rm '{name}/**'` deletes all that is in it");
+            Err(or_folder(options, name, failure, &deletes).await)
+        }
+    }
 }
 
 /// Deletes a file, quietly.
@@ -85,7 +104,7 @@ pub(crate) async fn stat(options: &Options, names: &[String]) -> Outcome {
     let mut first = true;
     for written in names {
         let entries = match select(options, written, false).await? {
-            Selection::One(name) => vec![entry(options, name).await?],
+            Selection::One(name) => vec![entry_or_folder(options, name).await?],
             Selection::Many(entries) => entries,
         };
         for entry in entries {
@@ -96,6 +115,16 @@ pub(crate) async fn stat(options: &Options, names: &[String]) -> Outcome {
         }
     }
     Ok(())
+}
+
+async fn entry_or_folder(options: &Options, name: FileName) -> Outcome<Entry> {
+    match entry(options, name.clone()).await {
+        Ok(entry) => Ok(entry),
+        Err(failure) => {
+            let shows = format!("`client stat '{name}/**'` shows all that is in it");
+            Err(or_folder(options, &name, failure, &shows).await)
+        }
+    }
 }
 
 pub(super) async fn entry(options: &Options, name: FileName) -> Outcome<Entry> {

@@ -73,6 +73,7 @@ mod tests {
         };
         assert!(like("notes/*.txt", "notes/a.txt") && !like("notes/*.txt", "notes/deep/a.txt"));
         assert!(like("notes/**/*.txt", "notes/deep/er/a.txt"));
+        assert!(like("notes/**", "notes/a") && like("notes/**", "notes/deep/er/a.txt"));
         assert!(like("a?[bc]", "axc") && !like("a?[bc]", "axd"));
     }
 }
