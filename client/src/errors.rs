@@ -13,7 +13,7 @@ pub(crate) enum Failure {
     #[error("{words} ({code})")]
     Refused { code: String, words: String },
     /// Several lines of a pipe were refused, each told when it was.
-    #[error("{0} of the lines were refused")]
+    #[error("{} refused", counted(*.0, "line was", "lines were"))]
     SomeRefused(usize),
     /// What was asked makes no sense, or a local file can't be read or written.
     #[error("{0}")]
@@ -45,6 +45,9 @@ pub(crate) enum Failure {
     /// Several of several files failed, each told when it did.
     #[error("{failed} of {count} files failed")]
     SomeFiles { failed: usize, count: usize, exit: u8 },
+    /// All of a folder was sent but files whose names the service does not take, each named before.
+    #[error("{} left out", counted(*.0, "file was", "files were"))]
+    LeftOut(usize),
     /// A step of the demo failed, and said so.
     #[error("{failed} of {steps} steps failed")]
     Demo { failed: usize, steps: usize, exit: u8 },
@@ -70,6 +73,7 @@ impl Failure {
             | Failure::Garbled { .. } => 3,
             Failure::Lost { .. } => 4,
             Failure::Mismatch { .. } => 5,
+            Failure::LeftOut(_) => 6,
             Failure::Demo { exit, .. } | Failure::SomeFiles { exit, .. } => *exit,
             Failure::Interrupted => 130,
         }
@@ -88,6 +92,7 @@ impl Failure {
             Failure::Lost { .. } => "lost",
             Failure::Mismatch { .. } => "hash_mismatch",
             Failure::SomeFiles { .. } => "some_failed",
+            Failure::LeftOut(_) => "left_out",
             Failure::Demo { .. } => "demo",
             Failure::Interrupted => "interrupted",
             Failure::NobodyReads => "nobody_reads",
@@ -114,6 +119,11 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Failure::Refused { code: refusal.code.as_str().to_owned(), words: refusal.words.into_owned() }
     }
+}
+
+/// A number with the words for one, or for any other.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// How every command ends.

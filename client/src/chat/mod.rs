@@ -20,7 +20,7 @@ use engine::{Code, Refusal};
 
 use self::model::End;
 use crate::endpoint::Endpoint;
-use crate::errors::{Failure, Outcome};
+use crate::errors::{Failure, Outcome, counted};
 use crate::naming::Naming;
 
 pub(crate) use self::lines::{run as run_lines, say, tail};
@@ -48,7 +48,8 @@ fn verdict(end: End, options: &Options, refusal: Option<Refusal>) -> Outcome {
         End::Silent => Err(endpoint.no_answer(options.timeout)),
         End::Lost { open: 0 } => Err(endpoint.lost("and did not come back")),
         End::Lost { open } => {
-            Err(endpoint.lost(format!("and did not come back; {open} lines were not confirmed")))
+            let lines = counted(open, "line was", "lines were");
+            Err(endpoint.lost(format!("and did not come back; {lines} not confirmed")))
         }
     }
 }

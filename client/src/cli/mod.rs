@@ -27,10 +27,10 @@ const AFTER_HELP: &str = "\
 Examples:
   client                                    the menu
   client chat                               chat in the lobby
-  make 2>&1 | client chat builds            say every line of a program's output in the room builds
+  make 2>&1 | client chat builds            say what a program prints in builds
   client say lobby 'lunch is ready'
   client tail lobby --no-follow -n 100      the newest hundred messages
-  client tail lobby --json --since 1041     every message after that one, as an object each
+  client tail lobby --json --since 1041     an object for every later message
   client status --watch
   client users --json
   client put report.pdf
@@ -46,11 +46,12 @@ Exit codes:
   3    nothing listens there, or there is no answer
   4    the connection was lost in the middle
   5    what arrived is not what was sent: the hashes differ
+  6    all went, but files of a folder that have no name there
   130  interrupted
 
 Files:
-  ~/.config/parlance/client.toml            settings: name, host, colours, bell, mouse
-  ~/.local/state/parlance/name              the name that was typed last";
+  ~/.config/parlance/client.toml    settings: name, host, colours, bell, mouse
+  ~/.local/state/parlance/name      the name that was typed last";
 
 /// Chat, ask, send and fetch files on a network of your own. Without a command: a menu.
 #[derive(Debug, Parser)]
@@ -152,9 +153,10 @@ pub(crate) enum Command {
     /// Try all services once, step by step
     Demo,
     /// Print what makes your shell complete this program's words
-    #[command(
-        after_help = "Example:\n  client completions bash >~/.local/share/bash-completion/completions/client"
-    )]
+    #[command(after_help = "\
+Example:
+  client completions bash \\
+    >~/.local/share/bash-completion/completions/client")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -188,9 +190,9 @@ pub(crate) struct Chat {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  client tail lobby                         the newest ten, then what is said from now on
-  client tail lobby -n 0 --json             only from now on, an object a line
-  client tail lobby --since 1041 --json     everything after that id: keep the last one that you have seen
+  client tail lobby                         the newest ten, then what is new
+  client tail lobby -n 0 --json             only what is new, an object a line
+  client tail lobby --since 1041 --json     all after the last id that you know
   client tail lobby --since 0 --no-follow   all that is kept, and then it ends")]
 pub(crate) struct Tail {
     /// The room
@@ -227,8 +229,11 @@ Examples:
   client put -r photos --as 2026/summer     as 2026/summer/…
   tar c src | client put - --as src.tar
 
-A large file that is cut off goes on where it was, also when the same command is given again; what is
-stored is compared by its hash.")]
+A large file that is cut off goes on where it was, also when the same command is given again. What is \
+stored is compared by its hash, and replaces at once what had its name there.
+
+Links, pipes and devices in a folder are left out, and so are files whose names the service does not take, \
+such as those that begin with a dot. One line says which, and with such files the exit code is 6.")]
 pub(crate) struct Put {
     /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -249,13 +254,13 @@ pub(crate) struct Put {
 #[command(after_help = "\
 Examples:
   client get report.pdf --to Downloads/
-  client get 'notes/*.txt'                  quoted, so that the shell leaves the star alone
+  client get 'notes/*.txt'                  quoted, so that no shell expands it
   client get -r photos                      into ./photos
   client get src.tar --to - | tar x
 
-A file is first written beside its place, as .NAME.HASH.part, and moved there when its hash is right.
-When that is cut off, the same command goes on from there. A file that is there already is replaced only
-with --force.")]
+A file is first written beside its place, as .NAME.HASH.part, and moved there when its hash is right. When \
+that is cut off, the same command goes on from there. A file that is there already is replaced only with \
+--force.")]
 pub(crate) struct Get {
     /// Their names there, or patterns: 'notes/*.txt'
     #[arg(required = true, value_name = "NAME")]
@@ -281,6 +286,17 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// Paragraphs are broken by clap; what is laid out in columns would be torn.
+    #[test]
+    fn what_stands_in_columns_fits_a_terminal() {
+        let program = Cli::command();
+        for command in program.get_subcommands().chain([&program]) {
+            let below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let torn = below.lines().find(|line| line.starts_with("  ") && line.chars().count() > 80);
+            assert_eq!(torn, None, "{}", command.get_name());
+        }
     }
 
     #[test]

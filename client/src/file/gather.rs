@@ -1,13 +1,14 @@
 //! Which local files are meant, and what each is to be called there.
 
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 use engine::file::FileName;
 
+use super::left_out::LeftOut;
 use super::local;
 use super::put::{name_of, parse_name};
 use crate::errors::{Failure, Outcome};
-use crate::terminal::{note, safe};
 
 /// A local file on its way out.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,20 +17,58 @@ pub(super) struct Outgoing {
     pub(super) name: FileName,
 }
 
-/// The files behind what was written, in their order. A folder is taken with all that is in it when that
-/// is wanted, under its own name or the one that it was called.
-pub(super) fn gather(written: &Path, called: Option<&str>, recursive: bool) -> Outcome<Vec<Outgoing>> {
-    let mut found = Vec::new();
-    for path in expanded(written)? {
-        match path.is_dir() && recursive {
-            true => walk(&path, name_of(&path, called)?.as_str(), &mut found)?,
-            false => found.push(Outgoing { name: name_of(&path, called)?, path }),
+/// What is to be sent, in its order, and what is not.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// A folder that can't be read is one file that can't be sent, and stops no other.
+    pub(super) outgoing: Vec<Outcome<Outgoing>>,
+    pub(super) left_out: LeftOut,
+}
+
+impl Gathered {
+    /// Adds the files behind what was written, in their order. A folder is taken with all that is in it when
+    /// that is wanted, under its own name or the one that it was called.
+    pub(super) fn add(&mut self, written: &Path, called: Option<&str>, recursive: bool) -> Outcome {
+        let paths = expanded(written)?;
+        if called.is_some() && !recursive && paths.len() > 1 {
+            return Err(Failure::Usage("--as names one file, and there are several".into()));
+        }
+        for path in paths {
+            let name = name_of(&path, called)?;
+            match path.is_dir() && recursive {
+                true => self.add_folder(&path, &name),
+                false => self.outgoing.push(Ok(Outgoing { path, name })),
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything in a folder, sorted by name.
+    fn add_folder(&mut self, folder: &Path, called: &FileName) {
+        let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        match entries {
+            Ok(mut entries) => {
+                entries.sort_by_key(DirEntry::file_name);
+                entries.iter().for_each(|entry| self.add_entry(entry, called));
+            }
+            Err(error) => self.outgoing.push(Err(local(folder, &error))),
         }
     }
-    if called.is_some() && !recursive && found.len() > 1 {
-        return Err(Failure::Usage("--as names one file, and there are several".into()));
+
+    /// Links are not followed: they may lead in circles, or to what is not meant to be given away.
+    fn add_entry(&mut self, entry: &DirEntry, called: &FileName) {
+        let path = entry.path();
+        let own = entry.file_name();
+        let name = own.to_str().and_then(|own| parse_name(&format!("{called}/{own}")).ok());
+        match (entry.file_type(), name) {
+            (Err(error), _) => self.outgoing.push(Err(local(&path, &error))),
+            (Ok(kind), _) if kind.is_symlink() => self.left_out.links.push(path),
+            (Ok(kind), _) if !kind.is_dir() && !kind.is_file() => self.left_out.special.push(path),
+            (Ok(_), None) => self.left_out.unnamed.push(path),
+            (Ok(kind), Some(name)) if kind.is_dir() => self.add_folder(&path, &name),
+            (Ok(_), Some(name)) => self.outgoing.push(Ok(Outgoing { path, name })),
+        }
     }
-    Ok(found)
 }
 
 /// What a shell makes of a pattern, for those that leave it to the programs.
@@ -44,37 +83,18 @@ fn expanded(written: &Path) -> Outcome<Vec<PathBuf>> {
     }
 }
 
-/// Everything in a folder, sorted by name. Links are not followed: they may lead in circles, or to what is not
-/// meant to be given away.
-fn walk(folder: &Path, called: &str, found: &mut Vec<Outgoing>) -> Outcome {
-    let entries = std::fs::read_dir(folder).map_err(|error| local(folder, &error))?;
-    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| local(folder, &error))?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let own = entry.file_name();
-        let name = own.to_str().map(|own| format!("{called}/{own}"));
-        let Some(Ok(name)) = name.as_deref().map(parse_name) else {
-            note(&safe(&format!("-- left out {}: the file service has no such names", path.display())));
-            continue;
-        };
-        let kind = entry.file_type().map_err(|error| local(&path, &error))?;
-        match () {
-            () if kind.is_dir() => walk(&path, name.as_str(), found)?,
-            () if kind.is_file() => found.push(Outgoing { path, name }),
-            () if kind.is_symlink() => note(&safe(&format!("-- left out {}: it is a link", path.display()))),
-            () => note(&safe(&format!("-- left out {}: it is no file", path.display()))),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn gathered(written: &Path, called: Option<&str>, recursive: bool) -> Outcome<Gathered> {
+        let mut gathered = Gathered::default();
+        gathered.add(written, called, recursive).map(|()| gathered)
+    }
+
     fn names(written: &Path, called: Option<&str>, recursive: bool) -> Vec<String> {
-        gather(written, called, recursive).unwrap().iter().map(|one| one.name.to_string()).collect()
+        let outgoing = gathered(written, called, recursive).unwrap().outgoing;
+        outgoing.into_iter().map(|one| one.unwrap().name.to_string()).collect()
     }
 
     #[test]
@@ -100,6 +120,9 @@ mod tests {
         }
         std::os::unix::fs::symlink(&root, root.join("circle")).unwrap();
         assert_eq!(names(&root, None, true), ["notes/a", "notes/b", "notes/deep/er/c"]);
+        let left_out = gathered(&root, None, true).unwrap().left_out;
+        assert_eq!(left_out.links, [root.join("circle")]);
+        assert_eq!(left_out.unnamed, [root.join(".git"), root.join(".hidden")]);
         assert_eq!(names(&root, Some("x/y"), true), ["x/y/a", "x/y/b", "x/y/deep/er/c"]);
         assert_eq!(names(&root, None, false), ["notes"], "which is refused as no file when it is sent");
     }
@@ -112,7 +135,7 @@ mod tests {
         });
         assert_eq!(names(&folder.path().join("[ab].txt"), None, false), ["a.txt", "b.txt"]);
         assert_eq!(names(&folder.path().join("d[1].txt"), None, false), ["d[1].txt"], "it is there as it is");
-        assert_eq!(gather(&folder.path().join("*.pdf"), None, false).unwrap_err().exit(), 2);
-        assert_eq!(gather(&folder.path().join("*.txt"), Some("x"), false).unwrap_err().exit(), 2);
+        assert_eq!(gathered(&folder.path().join("*.pdf"), None, false).unwrap_err().exit(), 2);
+        assert_eq!(gathered(&folder.path().join("*.txt"), Some("x"), false).unwrap_err().exit(), 2);
     }
 }

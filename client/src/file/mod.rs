@@ -4,6 +4,7 @@ mod body;
 mod connection;
 mod gather;
 mod get;
+mod left_out;
 mod list;
 mod partial;
 mod progress;

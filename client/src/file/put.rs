@@ -13,7 +13,7 @@ use wire::file::{Reply, Request};
 
 use super::body::Body;
 use super::connection::Connection;
-use super::gather::{Outgoing, gather};
+use super::gather::{Gathered, Outgoing};
 use super::several::each;
 use super::{Options, Stored, local};
 use crate::backoff::Backoff;
@@ -36,14 +36,17 @@ pub(crate) async fn put(options: &Options, wanted: &Put) -> Outcome {
     if wanted.files.iter().any(|path| path.as_os_str() == "-") {
         return options.print_stored("stored", &put_stdin(options, called).await?);
     }
-    let mut outgoing = Vec::new();
+    let mut gathered = Gathered::default();
     for path in &wanted.files {
-        outgoing.extend(gather(path, called, wanted.recursive)?);
+        gathered.add(path, called, wanted.recursive)?;
     }
-    let sending = outgoing.iter().map(async |Outgoing { path, name }| {
-        options.print_stored("stored", &put_file(options, path, name).await?)
+    let sending = gathered.outgoing.into_iter().map(async |outgoing| {
+        let Outgoing { path, name } = outgoing?;
+        options.print_stored("stored", &put_file(options, &path, &name).await?)
     });
-    each(options, sending).await
+    let sent = each(options, sending).await;
+    gathered.left_out.words().iter().for_each(|words| options.bars.note(words));
+    sent.and(gathered.left_out.verdict())
 }
 
 /// Sends one file, and compares what the service says that it has.

@@ -1,7 +1,7 @@
 //! Folders, there and back.
 
 use crate::files::{HELLO, hash, path};
-use crate::scripted::{AT, expect, serve};
+use crate::scripted::{AT, Peer, expect, serve};
 
 #[test]
 fn folders_go_and_come_whole_and_what_is_here_already_stays() {
@@ -40,19 +40,59 @@ fn folders_go_and_come_whole_and_what_is_here_already_stays() {
     playing.join().unwrap();
 }
 
+/// A folder as it may lie about, with a file of its own, a link, a pipe, and a name that has no place there.
+fn mixed() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("notes");
+    std::fs::create_dir(&root).unwrap();
+    std::fs::write(root.join("a"), HELLO).unwrap();
+    std::os::unix::fs::symlink("a", root.join("link")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(root.join("pipe")).status().unwrap().success());
+    folder
+}
+
+#[test]
+fn what_is_left_out_of_a_folder_is_one_line_and_fails_where_a_file_is_missed() {
+    let take = |mut peer: Peer| {
+        assert_eq!(peer.line(), "UPLOAD 5 notes/a");
+        peer.bytes(5);
+        peer.say(format!("OK 5 {} notes/a\n", hash(HELLO)));
+    };
+    let (at, playing) = serve(vec![take, take]);
+    let folder = mixed();
+    let notes = path(&folder, "notes");
+    let (out, err) = expect(0, &["--file", &at, "put", "-r", &notes], b"");
+    assert!(out.starts_with("stored notes/a, "), "{out}");
+    let left_out = format!("-- left out 1 link: {notes}/link; 1 pipe or device: {notes}/pipe");
+    assert_eq!(err, format!("{left_out}\n"));
+    std::fs::write(folder.path().join("notes/.hidden"), HELLO).unwrap();
+    let (out, err) = expect(6, &["--file", &at, "put", "-r", &notes], b"");
+    playing.join().unwrap();
+    assert!(out.starts_with("stored notes/a, "), "{out}");
+    let unnamed = format!("1 name that the service does not take: {notes}/.hidden");
+    assert_eq!(err, format!("{left_out}; {unnamed}\nclient: 1 file was left out\n"));
+}
+
 #[test]
 fn a_folder_without_the_flag_is_told() {
-    let (at, playing) = serve(vec![
-        |mut peer| {
-            assert_eq!(peer.line(), "DOWNLOAD notes");
-            peer.say("ERROR:not_found there is no such file\n");
-        },
-        |mut peer| {
-            assert_eq!(peer.line(), "LIST notes/");
-            peer.say(format!("LIST 1\n5 {} {AT} notes/a\n", hash(HELLO)));
-        },
-    ]);
-    let (_, err) = expect(1, &["--file", &at, "get", "notes"], b"");
+    let (at, playing) = serve(vec![not_there, a_folder, not_there, a_folder, not_there, a_folder]);
+    for (command, advice) in [
+        ("get", "-r fetches it with all that is in it"),
+        ("rm", "`client rm 'notes/**'` deletes all that is in it"),
+        ("stat", "`client stat 'notes/**'` shows all that is in it"),
+    ] {
+        let (_, err) = expect(1, &["--file", &at, command, "notes"], b"");
+        assert_eq!(err, format!("client: notes is a folder; {advice} (not_found)\n"));
+    }
     playing.join().unwrap();
-    assert_eq!(err, "client: notes is a folder; -r fetches it with all that is in it (not_found)\n");
+}
+
+fn not_there(mut peer: Peer) {
+    assert!(peer.line().ends_with(" notes"));
+    peer.say("ERROR:not_found there is no such file\n");
+}
+
+fn a_folder(mut peer: Peer) {
+    assert_eq!(peer.line(), "LIST notes/");
+    peer.say(format!("LIST 1\n5 {} {AT} notes/a\n", hash(HELLO)));
 }
