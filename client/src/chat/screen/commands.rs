@@ -8,20 +8,21 @@ use crate::chat::command::{Command, Target, parse_for};
 
 /// Every command, for completion.
 pub(super) const NAMES: &[&str] = &[
-    "/clear", "/help", "/history", "/join", "/leave", "/me", "/msg", "/nick", "/query", "/quit", "/rooms",
-    "/search", "/who",
+    "/clear", "/close", "/help", "/history", "/join", "/leave", "/me", "/msg", "/nick", "/part", "/query",
+    "/quit", "/rooms", "/search", "/who",
 ];
 
 /// What `/help` says beside the commands of all chats.
 pub(super) const HELP: &[&str] = &[
     "/query USER        talk to one person",
-    "/leave [ROOM]      leave a room, or end a conversation",
+    "/leave [ROOM]      leave a room, or end a conversation (also /part, /close)",
     "/clear             empty the screen",
     "Tab                complete a command, a name or a room",
     "Ctrl-N, Ctrl-P     next room, room before (also Alt-arrows, Alt-1 to Alt-9)",
     "Alt-A              next room with something new",
     "PgUp, PgDn, wheel  read what was said before; Esc goes back down",
     "Alt-L              the talk alone, to select from and to open addresses",
+    "Ctrl-R             search what you typed before; again for what is older",
     "Ctrl-C             throw the line away; on an empty line leave",
 ];
 

@@ -60,7 +60,7 @@ fn options(before: &str, start: usize, words: &Words<'_>) -> Vec<String> {
         None if !word.is_empty() => matching([&words.here], word, ": "),
         // Nobody goes where they are already, but one may look at it.
         Some("/join") => matching([other, own], room, " "),
-        Some("/leave") => matching([own], room, " "),
+        Some("/leave" | "/part" | "/close") => matching([own], room, " "),
         Some("/who") => matching([own, other], room, " "),
         Some("/msg" | "/query") if before[..start].split_whitespace().count() == 1 => {
             matching([&words.here, &words.everywhere], word, " ")
@@ -110,6 +110,8 @@ mod tests {
             ("/join ", vec!["dev ", "dogs ", "lobby "]),
             ("/join #d", vec!["dev ", "dogs "]),
             ("/leave ", vec!["lobby "]),
+            ("/part l", vec!["lobby "]),
+            ("/cl", vec!["/clear ", "/close "]),
             ("/who ", vec!["lobby ", "dev ", "dogs "]),
             ("/msg b", vec!["bob ", "brenda "]),
             ("b", vec!["bob: "]),

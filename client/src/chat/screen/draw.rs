@@ -73,14 +73,24 @@ impl Screen {
     }
 
     fn draw_input(&self, frame: &mut Frame<'_>, area: Rect) {
-        let prompt = if area.width >= 20 { "> " } else { "" };
+        let prompt = self.prompt(area.width);
         let (text, cursor) = self.editor.line();
-        let left = area.width.saturating_sub(width(prompt));
+        let left = area.width.saturating_sub(width(&prompt));
         let (shown, at) = window(text, cursor, left);
+        let x = width(&prompt) + at;
         put(frame, area, 0, &Line::from(vec![Span::raw(prompt), Span::raw(shown)]));
         if area.height > 0 {
-            let x = area.x + (width(prompt) + at).min(area.width.saturating_sub(1));
+            let x = area.x + x.min(area.width.saturating_sub(1));
             frame.set_cursor_position(Position { x, y: area.y });
+        }
+    }
+
+    /// What stands in front of the line that is typed; most of a narrow terminal is for the line.
+    fn prompt(&self, wide: u16) -> String {
+        match self.editor.search_prompt() {
+            Some(search) => cut(&search, wide / 2),
+            None if wide >= 20 => "> ".to_owned(),
+            None => String::new(),
         }
     }
 }

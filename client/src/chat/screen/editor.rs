@@ -1,8 +1,11 @@
 //! The line that is being typed, and the keys that fingers know.
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use super::recall::Recall;
+use super::search::Search;
+use super::steps::{left, right, word_left, word_right};
+
+/// Bytes that it takes, so that one mistaken paste is not everybody's: many messages of the longest kind.
+pub(super) const MOST: usize = 64 * 1024;
 
 /// A line with a cursor. A paste may bring several lines; each becomes a message of its own.
 #[derive(Debug, Default)]
@@ -13,6 +16,7 @@ pub(super) struct Editor {
     /// What was cut last.
     cut: String,
     recall: Recall,
+    search: Option<Search>,
 }
 
 /// What a key does to the line.
@@ -35,7 +39,13 @@ pub(super) enum Edit {
     Transpose,
     Older,
     Newer,
+    /// Look for what was typed before, or for what is older than what was found.
+    Search,
 }
+
+/// There is no room for so much.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Full;
 
 impl Editor {
     /// The line and the cursor's byte offset in it.
@@ -47,50 +57,78 @@ impl Editor {
         self.text.is_empty()
     }
 
-    pub(super) fn edit(&mut self, edit: Edit) {
+    /// Does what a key says; a search takes those that it knows, and any other ends it.
+    pub(super) fn edit(&mut self, edit: Edit) -> Result<(), Full> {
+        if let Some(mut search) = self.search.take() {
+            let found = match edit {
+                Edit::Insert(letter) => search.typed(letter, &self.recall),
+                Edit::Backspace => search.shortened(&self.recall),
+                Edit::Search => search.older(&self.recall),
+                _ => return self.change(edit),
+            };
+            self.search = Some(search);
+            self.show(found);
+            return Ok(());
+        }
+        self.change(edit)
+    }
+
+    fn change(&mut self, edit: Edit) -> Result<(), Full> {
         match edit {
-            Edit::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
-            Edit::Left => self.cursor = self.left(),
-            Edit::Right => self.cursor = self.right(),
-            Edit::WordLeft => self.cursor = self.word_left(),
-            Edit::WordRight => self.cursor = self.word_right(),
+            Edit::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4]))?,
+            Edit::Left => self.cursor = left(&self.text, self.cursor),
+            Edit::Right => self.cursor = right(&self.text, self.cursor),
+            Edit::WordLeft => self.cursor = word_left(&self.text, self.cursor),
+            Edit::WordRight => self.cursor = word_right(&self.text, self.cursor),
             Edit::Start => self.cursor = 0,
             Edit::End => self.cursor = self.text.len(),
             Edit::Backspace => {
-                let left = self.left();
-                self.text.drain(left..self.cursor);
-                self.cursor = left;
+                let start = left(&self.text, self.cursor);
+                self.text.drain(start..self.cursor);
+                self.cursor = start;
             }
             Edit::Delete => {
-                self.text.drain(self.cursor..self.right());
+                self.text.drain(self.cursor..right(&self.text, self.cursor));
             }
-            Edit::CutWordLeft => self.cut(self.word_left(), self.cursor),
-            Edit::CutWordRight => self.cut(self.cursor, self.word_right()),
+            Edit::CutWordLeft => self.cut(word_left(&self.text, self.cursor), self.cursor),
+            Edit::CutWordRight => self.cut(self.cursor, word_right(&self.text, self.cursor)),
             Edit::CutToStart => self.cut(0, self.cursor),
             Edit::CutToEnd => self.cut(self.cursor, self.text.len()),
-            Edit::Yank => self.insert(&self.cut.clone()),
+            Edit::Yank => self.insert(&self.cut.clone())?,
             Edit::Transpose => self.transpose(),
             Edit::Older => self.recalled(Recall::older),
             Edit::Newer => self.recalled(Recall::newer),
+            Edit::Search => self.search = Some(Search::new(&self.recall, &self.text)),
         }
+        Ok(())
     }
 
     /// Puts text at the cursor. Line ends stay; everything else that could drive a terminal is left out.
-    pub(super) fn insert(&mut self, text: &str) {
+    ///
+    /// # Errors
+    /// All of it is left out when it does not fit: nobody misses the end of a page unseen.
+    pub(super) fn insert(&mut self, text: &str) -> Result<(), Full> {
+        self.search = None;
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let kept: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        if self.text.len() + kept.len() > MOST {
+            return Err(Full);
+        }
         self.text.insert_str(self.cursor, &kept);
         self.cursor += kept.len();
+        Ok(())
     }
 
     /// Puts other text in the place of what is between `start` and the cursor.
     pub(super) fn replace_from(&mut self, start: usize, text: &str) {
+        self.search = None;
         self.text.replace_range(start..self.cursor, text);
         self.cursor = start + text.len();
     }
 
     /// Takes the line out and remembers it; each of its lines is one message.
     pub(super) fn enter(&mut self) -> Vec<String> {
+        self.search = None;
         self.cursor = 0;
         let text = std::mem::take(&mut self.text);
         self.recall.remember(&text);
@@ -104,23 +142,22 @@ impl Editor {
         self.cursor = 0;
     }
 
-    fn left(&self) -> usize {
-        let before = self.text[..self.cursor].graphemes(true).next_back();
-        self.cursor - before.map_or(0, str::len)
+    /// What a search says in front of the line, while one goes on.
+    pub(super) fn search_prompt(&self) -> Option<String> {
+        self.search.as_ref().map(Search::prompt)
     }
 
-    fn right(&self) -> usize {
-        self.cursor + self.text[self.cursor..].graphemes(true).next().map_or(0, str::len)
+    /// Ends a search and keeps what it found; true when one went on.
+    pub(super) fn end_search(&mut self) -> bool {
+        self.search.take().is_some()
     }
 
-    fn word_left(&self) -> usize {
-        let before = self.text[..self.cursor].trim_end_matches(|c| !is_of_a_word(c));
-        before.trim_end_matches(is_of_a_word).len()
-    }
-
-    fn word_right(&self) -> usize {
-        let after = self.text[self.cursor..].trim_start_matches(|c| !is_of_a_word(c));
-        self.text.len() - after.trim_start_matches(is_of_a_word).len()
+    /// Ends a search and goes back to what was being typed; true when one went on.
+    pub(super) fn give_up_search(&mut self) -> bool {
+        let draft = self.search.take().map(Search::into_draft);
+        let went_on = draft.is_some();
+        self.show(draft);
+        went_on
     }
 
     fn cut(&mut self, from: usize, to: usize) {
@@ -133,104 +170,29 @@ impl Editor {
     /// Swaps the two characters around the cursor, or the last two.
     fn transpose(&mut self) {
         if self.cursor == self.text.len() {
-            self.cursor = self.left();
+            self.cursor = left(&self.text, self.cursor);
         }
-        let (left, right) = (self.left(), self.right());
-        if left < self.cursor && self.cursor < right {
-            let first: String = self.text.drain(left..self.cursor).collect();
-            let at = right - first.len();
+        let (start, end) = (left(&self.text, self.cursor), right(&self.text, self.cursor));
+        if start < self.cursor && self.cursor < end {
+            let first: String = self.text.drain(start..self.cursor).collect();
+            let at = end - first.len();
             self.text.insert_str(at, &first);
-            self.cursor = right;
+            self.cursor = end;
         }
     }
 
     fn recalled(&mut self, step: impl Fn(&mut Recall, &str) -> Option<String>) {
-        if let Some(text) = step(&mut self.recall, &self.text) {
+        let text = step(&mut self.recall, &self.text);
+        self.show(text);
+    }
+
+    fn show(&mut self, found: Option<String>) {
+        if let Some(text) = found {
             self.cursor = text.len();
             self.text = text;
         }
     }
 }
 
-/// Marks belong to the letter they stand on.
-fn is_of_a_word(c: char) -> bool {
-    c.is_alphanumeric() || (!c.is_ascii() && super::wrap::width(c.encode_utf8(&mut [0; 4])) == 0)
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Types a text in which `|` is the cursor, does the edits, and shows the same way.
-    fn after(text: &str, edits: &[Edit]) -> String {
-        let mut editor = Editor::default();
-        let cursor = text.find('|').unwrap();
-        editor.insert(&text.replace('|', ""));
-        editor.cursor = cursor;
-        edits.iter().for_each(|&edit| editor.edit(edit));
-        let mut shown = editor.text.clone();
-        shown.insert(editor.cursor, '|');
-        shown
-    }
-
-    #[test]
-    fn keys_move_and_cut_by_what_a_person_sees() {
-        for (before, edits, wanted) in [
-            ("ab|", vec![Edit::Left, Edit::Insert('日')], "a日|b"),
-            ("x👨‍👩‍👧|", vec![Edit::Backspace], "x|"),
-            ("|e\u{301}x", vec![Edit::Delete], "|x"),
-            ("one two-three|", vec![Edit::WordLeft], "one two-|three"),
-            ("|one two", vec![Edit::WordRight, Edit::WordRight], "one two|"),
-            ("one two|", vec![Edit::CutWordLeft, Edit::Start, Edit::Yank], "two|one "),
-            ("one| two", vec![Edit::CutToEnd, Edit::Yank, Edit::Yank], "one two two|"),
-            ("one| two", vec![Edit::CutToStart], "| two"),
-            ("one| two", vec![Edit::CutWordRight], "one|"),
-            ("teh|", vec![Edit::Transpose], "the|"),
-            ("|", vec![Edit::Backspace, Edit::Delete, Edit::Left, Edit::Right, Edit::Transpose], "|"),
-        ] {
-            assert_eq!(after(before, &edits), wanted, "{before} {edits:?}");
-        }
-    }
-
-    #[test]
-    fn a_paste_can_not_drive_the_terminal_and_its_lines_are_messages() {
-        let mut editor = Editor::default();
-        editor.insert("one\r\n\u{1b}[2Jtwo\r\n\n\tthree");
-        assert_eq!(editor.enter(), ["one", "[2Jtwo", "\tthree"]);
-        assert!(editor.is_empty());
-    }
-
-    #[test]
-    fn what_was_thrown_away_comes_back() {
-        let mut editor = Editor::default();
-        editor.insert("precious");
-        editor.clear();
-        editor.edit(Edit::Yank);
-        assert_eq!(editor.line(), ("precious", 8));
-        editor.clear();
-        editor.edit(Edit::Older);
-        assert_eq!(editor.line(), ("precious", 8));
-    }
-
-    proptest! {
-        #[test]
-        fn the_cursor_is_always_between_two_characters(
-            text in "[a日e\u{301}👍 ]{0,12}",
-            keys in proptest::collection::vec(0usize..16, 0..40),
-        ) {
-            const KEYS: [Edit; 16] = [
-                Edit::Insert('é'), Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Start,
-                Edit::End, Edit::Backspace, Edit::Delete, Edit::CutWordLeft, Edit::CutWordRight,
-                Edit::CutToStart, Edit::CutToEnd, Edit::Yank, Edit::Transpose, Edit::Older,
-            ];
-            let mut editor = Editor::default();
-            editor.insert(&text);
-            for key in keys {
-                editor.edit(KEYS[key]);
-                prop_assert!(editor.text.is_char_boundary(editor.cursor));
-            }
-        }
-    }
-}
+mod tests;

@@ -24,6 +24,8 @@ pub(super) enum Action {
     NextUnread,
     /// Throw the line away, or leave.
     Break,
+    /// End a search, with the line as it was before.
+    GiveUp,
     /// Delete to the right, or leave.
     EndOfInput,
     Repaint,
@@ -81,6 +83,8 @@ fn with_control(c: char) -> Option<Action> {
         'k' => Action::Edit(Edit::CutToEnd),
         'y' => Action::Edit(Edit::Yank),
         't' => Action::Edit(Edit::Transpose),
+        'r' => Action::Edit(Edit::Search),
+        'g' => Action::GiveUp,
         'i' => Action::Complete { forward: true },
         'j' | 'm' => Action::Enter,
         'n' => Action::NextTalk,

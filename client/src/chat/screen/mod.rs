@@ -14,7 +14,9 @@ mod layout;
 mod mention;
 mod people;
 mod recall;
+mod search;
 mod status;
+mod steps;
 mod talk;
 mod typing;
 mod wrap;
@@ -143,6 +145,17 @@ impl Screen {
             talk.show_newest();
         }
         self.asked.insert(key, purpose);
+    }
+
+    /// What was wished can't be asked, and the reason was told. A line that so is not said can be mended,
+    /// unless another is being typed.
+    pub(crate) fn not_asked(&mut self, purpose: Purpose) {
+        if let Purpose::Say(_, text) = purpose
+            && self.editor.is_empty()
+        {
+            let line = if text.starts_with('/') { format!("/{text}") } else { text };
+            self.editor.insert(&line).expect("an empty line has room for what was one");
+        }
     }
 
     fn pane(&self) -> Pane {

@@ -26,6 +26,19 @@ impl Recall {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The newest line before this place with something in it, in any case, and its place.
+    pub(super) fn find(&self, query: &str, before: usize) -> Option<(usize, &str)> {
+        let query = Some(query.to_lowercase()).filter(|query| !query.is_empty())?;
+        let older = &self.lines[..before.min(self.lines.len())];
+        let at = older.iter().rposition(|line| line.to_lowercase().contains(&query))?;
+        Some((at, &self.lines[at]))
+    }
+
     /// The line before the one shown.
     pub(super) fn older(&mut self, shown: &str) -> Option<String> {
         let at = self.at.unwrap_or(self.lines.len()).checked_sub(1)?;

@@ -1,14 +1,15 @@
 //! What follows from keys, the mouse and pastes.
 
 use crossterm::event::{Event, MouseButton, MouseEvent, MouseEventKind};
-use engine::Refusal;
 use engine::chat::Request;
 use engine::names::{RoomName, UserName};
+use engine::{Code, Refusal};
+use indicatif::HumanBytes;
 use ratatui::layout::Position;
 
 use super::commands::{HELP, Wanted, read};
 use super::complete::{Completion, Words};
-use super::editor::Edit;
+use super::editor::{Edit, Full, MOST};
 use super::keys::{Action, action};
 use super::layout::Layout;
 use super::{Purpose, Screen, Wish};
@@ -32,7 +33,8 @@ impl Screen {
             }
             Event::Paste(text) => {
                 self.completion = None;
-                self.editor.insert(text);
+                let inserted = self.editor.insert(text);
+                self.or_full(inserted);
             }
             Event::Mouse(mouse) => self.mouse(*mouse),
             Event::Resize(wide, high) => self.resized(*wide, *high),
@@ -59,7 +61,10 @@ impl Screen {
     fn carry_out_key(&mut self, action: Action) {
         let page = usize::from(self.pane().high.saturating_sub(1)).max(1);
         match action {
-            Action::Edit(edit) => self.editor.edit(edit),
+            Action::Edit(edit) => {
+                let edited = self.editor.edit(edit);
+                self.or_full(edited);
+            }
             Action::Enter => self.enter(),
             Action::Complete { forward } => self.complete(forward),
             Action::PageUp => self.scroll_up(page),
@@ -68,6 +73,7 @@ impl Screen {
                 let (pane, look) = (self.pane(), self.look.clone());
                 self.talk_mut().show_oldest(pane, &look);
             }
+            Action::ToNewest if self.editor.end_search() => {}
             Action::ToNewest => self.show_newest(),
             Action::NextTalk => self.look_at((self.active + 1) % self.talks.len()),
             Action::PreviousTalk => {
@@ -75,10 +81,12 @@ impl Screen {
             }
             Action::Talk(at) => self.look_at(at),
             Action::NextUnread => self.next_unread(),
+            Action::GiveUp | Action::Break if self.editor.give_up_search() => {}
+            Action::GiveUp => {}
             Action::Break if self.editor.is_empty() => self.wishes.push(Wish::Interrupt),
             Action::Break => self.editor.clear(),
             Action::EndOfInput if self.editor.is_empty() => self.wishes.push(Wish::Quit),
-            Action::EndOfInput => self.editor.edit(Edit::Delete),
+            Action::EndOfInput => self.carry_out_key(Action::Edit(Edit::Delete)),
             Action::Repaint => self.wishes.push(Wish::Repaint),
             Action::Bare => self.show_bare(),
             Action::Suspend => self.wishes.push(Wish::Suspend),
@@ -174,11 +182,11 @@ impl Screen {
             Some(target) => self.find(&target),
         };
         let Some(at) = at else {
-            return self.mistaken(&Refusal::new(engine::Code::NotInRoom, "you are not in that room"));
+            return self.mistaken(&Refusal::new(Code::NotInRoom, "you are not in that room"));
         };
         if self.talks.len() == 1 {
             let words = "this is the only room you are in; /quit leaves the chat";
-            return self.mistaken(&Refusal::new(engine::Code::BadRequest, words));
+            return self.mistaken(&Refusal::new(Code::BadRequest, words));
         }
         if let Some(room) = self.talks[at].target.room() {
             self.wishes.push(Wish::Leave(room.clone()));
@@ -192,6 +200,14 @@ impl Screen {
             self.talk_mut().told(&line);
         }
         self.show_newest();
+    }
+
+    /// Says so when the line had no room for something.
+    fn or_full(&mut self, done: Result<(), Full>) {
+        if done.is_err() {
+            let words = format!("a line takes {} at most; that was left out", HumanBytes(MOST as u64));
+            self.mistaken(&Refusal::new(Code::LineTooLong, words));
+        }
     }
 
     fn mistaken(&mut self, refusal: &Refusal) {

@@ -109,3 +109,45 @@ fn a_talk_with_somebody_who_has_left_stays() {
     rig.answer(Some(key), Event::Refused(Refusal::new(Code::NoSuchUser, "there is no bob")));
     assert!(rig.shows("psst") && rig.shows("still there? (not said)"), "{}", rig.drawn());
 }
+
+#[test]
+fn control_r_finds_what_was_typed_before() {
+    let control = KeyModifiers::CONTROL;
+    let mut rig = Rig::inside(50, 8);
+    rig.enter("make tea");
+    rig.enter("hello");
+    rig.typed("draft");
+    rig.key(KeyCode::Char('r'), control);
+    rig.typed("TEA");
+    assert!(rig.shows("search `TEA`: make tea"), "{}", rig.drawn());
+    rig.typed("m");
+    assert!(rig.shows("nothing like `TEAm`: make"), "{}", rig.drawn());
+    rig.key(KeyCode::Char('c'), control);
+    assert!(rig.shows("> draft"), "{}", rig.drawn());
+    rig.key(KeyCode::Char('r'), control);
+    rig.typed("tea");
+    rig.press(KeyCode::Esc);
+    assert!(rig.shows("> make tea"), "{}", rig.drawn());
+}
+
+#[test]
+fn a_page_that_does_not_fit_is_left_out_and_told() {
+    let mut rig = Rig::inside(80, 8);
+    rig.typed("before");
+    rig.screen.event(&Input::Paste("x".repeat(70_000)));
+    assert!(rig.shows("-- a line takes 64.00 KiB at most; that was"), "{}", rig.drawn());
+    assert!(rig.shows("> before "), "{}", rig.drawn());
+}
+
+#[test]
+fn what_can_not_be_asked_can_be_mended() {
+    let mut rig = Rig::inside(50, 8);
+    rig.typed("too long");
+    rig.press(KeyCode::Enter);
+    let Some(Wish::Ask(_, purpose)) = rig.screen.take().pop() else { panic!("nothing is asked") };
+    assert!(rig.shows(">      "));
+    rig.screen.not_asked(purpose.clone());
+    assert!(rig.shows("> too long "), "{}", rig.drawn());
+    rig.screen.not_asked(purpose);
+    assert!(rig.shows("> too long "), "what is being typed stays alone");
+}
