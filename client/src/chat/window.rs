@@ -5,14 +5,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
-use engine::chat::Replay;
+use engine::chat::{Ref, Replay};
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::time::sleep;
 
 use super::model::{Connection, End};
 use super::presence::Presence;
-use super::screen::{Colours, Connected, Look, Screen, Status, Wish};
+use super::screen::{Colours, Connected, Look, Purpose, Screen, Status, Wish};
 use super::session::{Manner, Session};
 use super::{Options, verdict};
 use crate::alternate::AlternateScreen;
@@ -23,7 +23,7 @@ use crate::terminal::{colours, now, output_failed};
 
 /// Messages that one gets on entering a room; older ones come as one scrolls up.
 const NEWEST: u32 = 50;
-/// Lines of the server that are taken in before the next frame is drawn.
+/// Lines of the server, or keys, that are taken in before the next frame is drawn.
 const AT_ONCE: usize = 256;
 /// How often the times on the screen are drawn anew.
 const SECOND: Duration = Duration::from_secs(1);
@@ -90,7 +90,10 @@ impl Window<'_> {
             self.draw()?;
             tokio::select! {
                 () = self.session.turn() => self.take_in().await,
-                event = events.next() => self.event(event)?,
+                event = events.next() => {
+                    self.event(event)?;
+                    self.take_in_events(&mut events).await?;
+                }
                 () = self.presence.changed() => {}
                 () = sleep(SECOND) => {}
                 failure = &mut interrupted => return Err(failure),
@@ -127,11 +130,11 @@ impl Window<'_> {
         match wish {
             Wish::Ask(request, purpose) => {
                 let key = self.session.model.ask(request);
-                key.into_iter().for_each(|key| self.screen.asked(key, purpose.clone()));
+                self.asked(key, purpose);
             }
             Wish::Join(room, purpose) => {
                 let key = self.session.model.join(room);
-                key.into_iter().for_each(|key| self.screen.asked(key, purpose.clone()));
+                self.asked(key, purpose);
             }
             Wish::Leave(room) => self.session.model.leave(room),
             Wish::Retry => self.session.model.try_now(),
@@ -152,6 +155,13 @@ impl Window<'_> {
         Ok(())
     }
 
+    fn asked(&mut self, key: Option<Ref>, purpose: Purpose) {
+        match key {
+            Some(key) => self.screen.asked(key, purpose),
+            None => self.screen.not_asked(purpose),
+        }
+    }
+
     /// Takes in what else has come already: many lines, one frame.
     async fn take_in(&mut self) {
         for _ in 1..AT_ONCE {
@@ -164,6 +174,18 @@ impl Window<'_> {
                 break;
             }
         }
+    }
+
+    /// Takes in what else was typed already: a paste may come as so many keys, and is one frame.
+    async fn take_in_events(&mut self, events: &mut EventStream) -> Outcome {
+        for _ in 1..AT_ONCE {
+            tokio::select! {
+                biased;
+                event = events.next() => self.event(event)?,
+                () = std::future::ready(()) => break,
+            }
+        }
+        Ok(())
     }
 
     fn event(&mut self, event: Option<io::Result<Event>>) -> Outcome {
