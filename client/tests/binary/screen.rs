@@ -195,6 +195,31 @@ fn the_talk_alone_has_addresses_in_one_piece_and_leaves_the_mouse() {
     playing.join().unwrap();
 }
 
+/// Some terminals have a cell for each half of a flag, and others two for the whole.
+#[test]
+fn a_flag_goes_whole_when_it_goes() {
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.welcome(41);
+        peer.message(1, "bob", "from 🇩🇪 to 🇫🇷 by train");
+        let said = peer.said();
+        peer.ack(&said, 2);
+        (3..=41).for_each(|id| peer.message(id, "bob", "far"));
+        peer.message(42, "bob", "there");
+        peer.rest();
+    }]);
+    let Some(terminal) = chat(&at, 80, 12) else { return };
+    let flags = terminal.shows("by train");
+    assert!(flags.contains("from 🇩🇪 to 🇫🇷 by train"), "{flags}");
+    terminal.types("go 🇮🇹");
+    terminal.shows("go 🇮🇹");
+    terminal.press(&["Enter"]);
+    let is_half = |c| ('🇦'..='🇿').contains(&c);
+    terminal.until(|screen| screen.contains("<bob> there") && !screen.contains(is_half));
+    terminal.press(&["C-d"]);
+    given_back(&terminal, "exit 0");
+    playing.join().unwrap();
+}
+
 #[test]
 fn the_menu_leads_to_the_screen_and_back() {
     let (at, playing) = serve(vec![|mut peer| {

@@ -9,6 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::Screen;
 use super::entry::Look;
+use super::flags::part_flags;
 use super::layout::Layout;
 use super::status::Status;
 use super::talk::Talk;
@@ -33,6 +34,8 @@ impl Screen {
             put(frame, area, 0, &Line::styled(self.status_words(status, area.width), style));
         }
         self.draw_input(frame, layout.input);
+        let area = frame.area();
+        part_flags(frame.buffer_mut(), area);
     }
 
     fn draw_rooms(&self, frame: &mut Frame<'_>, area: Rect) {

@@ -8,6 +8,7 @@ mod complete;
 mod draw;
 mod editor;
 mod entry;
+mod flags;
 mod hearing;
 mod keys;
 mod layout;
