@@ -58,7 +58,10 @@ impl AlternateScreen {
     /// # Errors
     /// The system's.
     pub(crate) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not by `clear`: that asks the terminal where the cursor is, and whoever waits for keys takes the
+        // answer away; a serial line gives none.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Shows lines with nothing beside them, and leaves it to the terminal to break them and to have the
@@ -80,7 +83,7 @@ impl AlternateScreen {
         if self.mouse {
             execute!(stdout(), EnableMouseCapture)?;
         }
-        self.terminal.clear()
+        self.forget()
     }
 
     /// Rings the bell.
@@ -100,7 +103,7 @@ impl AlternateScreen {
         give_back();
         stop()?;
         enter(self.mouse)?;
-        self.terminal.clear()
+        self.forget()
     }
 }
 

@@ -44,7 +44,10 @@ fn a_person_reads_types_scrolls_and_leaves() {
     let drawn =
         |screen: &str| screen.contains("08:30 <alice> hello, bob") && screen.trim_end().ends_with("\n>");
     assert_snapshot!("a_chat", terminal.until(drawn));
-    terminal.press(&["PPage"]);
+    terminal.press(&["C-l"]);
+    terminal.types("drawn anew");
+    terminal.shows("> drawn anew");
+    terminal.press(&["C-u", "PPage"]);
     terminal.until(|screen| screen.contains("↓ Esc") && !screen.contains("hello, bob"));
     terminal.press(&["Escape"]);
     terminal.shows("hello, bob");
