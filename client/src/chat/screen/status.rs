@@ -33,10 +33,14 @@ impl Screen {
     /// The words of the status line, the most important first; what does not fit is cut.
     pub(super) fn status_words(&self, status: &Status, wide: u16) -> String {
         let talk = self.talk();
+        let connection = connection(status.connected);
         let mut words = vec![name_of(&talk.target)];
         words.extend((!talk.shows_newest()).then(|| below(talk)));
-        words.push(connection(status.connected));
-        words.extend(self.elsewhere());
+        // A connection that is well is no news; what is new elsewhere is.
+        match status.connected {
+            Connected::Yes { .. } => words.extend(self.elsewhere().into_iter().chain([connection])),
+            _ => words.extend([connection].into_iter().chain(self.elsewhere())),
+        }
         if let Target::Room(_) = talk.target {
             words.push(format!("{} here", talk.people.count()));
         }

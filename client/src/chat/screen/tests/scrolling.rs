@@ -56,7 +56,11 @@ fn news_are_counted_where_they_are_not_seen() {
     assert!(rig.grant().is_empty(), "and rings no bell");
     rig.hear(message_in("dev", 4, "one"));
     rig.hear(message_in("dev", 5, "Alice, two"));
-    assert!(rig.shows("#dev         2 1!│") && rig.shows(" · #dev 2 1! · "), "{}", rig.drawn());
+    assert!(
+        rig.shows("#dev         2 1!│") && rig.shows(" #lobby · #dev 2 1! · connected"),
+        "{}",
+        rig.drawn()
+    );
     assert_eq!(rig.grant().pop().unwrap().1, Wish::Ring);
 }
 
