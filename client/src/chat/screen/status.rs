@@ -6,7 +6,6 @@ use super::Screen;
 use super::draw::{cut, name_of, news};
 use super::talk::Talk;
 use super::wrap::width;
-use crate::chat::command::Target;
 
 /// How the connection is, for the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +18,13 @@ pub(crate) enum Connected {
     Coming,
     /// Another try follows after so long.
     Waiting(Duration),
+}
+
+impl Connected {
+    /// Whether what was heard of others may still be so.
+    fn is_there(self) -> bool {
+        matches!(self, Connected::Yes { .. } | Connected::Unanswered(_))
+    }
 }
 
 /// What is known beside the screen's own.
@@ -41,10 +47,10 @@ impl Screen {
             Connected::Yes { .. } => words.extend(self.elsewhere().into_iter().chain([connection])),
             _ => words.extend([connection].into_iter().chain(self.elsewhere())),
         }
-        if let Target::Room(_) = talk.target {
-            words.push(format!("{} here", talk.people.count()));
+        if status.connected.is_there() {
+            words.extend(talk.target.room().map(|_| format!("{} here", talk.people.count())));
+            words.extend(status.presence.map(|age| format!("presence {} s old", age.as_secs())));
         }
-        words.extend(status.presence.map(|age| format!("presence {} s old", age.as_secs())));
         let left = words.join(" · ");
         let me = format!(" {} ", self.me);
         let left = cut(&left, wide.saturating_sub(1));

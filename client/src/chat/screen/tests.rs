@@ -272,6 +272,7 @@ fn a_lost_connection_is_told_quietly_and_keeps_what_was_typed() {
     let status = Status { connected: Connected::Waiting(Duration::from_millis(1500)), presence: None };
     let drawn = rig.drawn_with(status).backend().to_string();
     assert!(drawn.contains("no connection, next try in 2 s") && drawn.contains("> half a sent"), "{drawn}");
+    assert!(!drawn.contains("3 here"), "nobody knows: {drawn}");
     let status = Status { connected: Connected::Unanswered(Duration::from_secs(12)), presence: None };
     assert!(rig.drawn_with(status).backend().to_string().contains("connected, no answer for 12 s"));
     rig.key(KeyCode::Char('u'), KeyModifiers::CONTROL);
