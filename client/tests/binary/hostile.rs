@@ -121,3 +121,63 @@ fn a_screen_stays_in_use_whatever_comes() {
     terminal.shows("exit 0");
     playing.join().unwrap();
 }
+
+#[test]
+fn what_is_no_file_service_is_told_and_nothing_is_left_of_it() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            let chunk = vec![b'x'; MIB];
+            (0..10).for_each(|_| peer.say(&chunk));
+        },
+        |mut peer| {
+            peer.line();
+            peer.say(b"FILE 5 \xff\xfe\n");
+        },
+        |mut peer| {
+            peer.line();
+            peer.say("FILE 5 ea8f163db386");
+            peer.close();
+        },
+        |mut peer| {
+            peer.line();
+            peer.say("FILE -5 ea8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f a\n");
+        },
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let get = ["--file", &at, "get", "a", "--to", folder.path().to_str().unwrap()];
+    let stranger = format!("client: {at} does not speak as the file service does: ");
+    for (exit, words) in [
+        (3, format!("{stranger}a line does not end")),
+        (3, format!("{stranger}a line is not UTF-8")),
+        (4, format!("client: the connection to {at} was lost before it answered")),
+        (3, stranger.clone()),
+    ] {
+        let (_, err) = expect(exit, &get, b"");
+        assert!(err.starts_with(&words), "{err}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+    playing.join().unwrap();
+}
+
+#[test]
+fn a_list_that_ends_too_early_is_told() {
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.line();
+        peer.say("LIST 18446744073709551615\n");
+        peer.close();
+    }]);
+    let (out, err) = expect(4, &["--file", &at, "ls"], b"");
+    playing.join().unwrap();
+    assert!(out.is_empty() && err.contains("was lost before it answered"), "{err}");
+}
+
+#[test]
+fn ten_by_three_is_enough_for_the_menu() {
+    let gone = crate::scripted::nobody();
+    let Some(terminal) = Terminal::open(&["--chat", &gone, "--info", &gone, "--file", &gone], 10, 3) else {
+        return;
+    };
+    terminal.until(|screen| screen.replace('\n', "").contains("your choice"));
+    terminal.press(&["q", "Enter"]);
+    terminal.shows("exit 0");
+}
