@@ -54,12 +54,12 @@ def main():
             screen.until("<alice> good morning")
             for line in (line for line in LATER if line[0] == "lobby"):
                 stack.say(*line)
-            screen.until("#lobby 2!")
+            screen.until("#lobby 2 1!")
             screen.type("", "C-p")
             screen.until("── new")
             for line in (line for line in LATER if line[0] == "dev"):
                 stack.say(*line)
-            screen.until("#dev 2!")
+            screen.until("#dev 2 1!")
             screen.type("yes, not a byte was lost", "Enter")
             screen.until("<alice> yes")
             screen.type("Carol: I look at them after lu")
