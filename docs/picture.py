@@ -224,13 +224,20 @@ def pieces(line, style):
             column += cells
 
 
+def runs(text):
+    """Words with no more than one space between them, each run with the cells before it: browsers drop
+    the spaces around a text and all but one within, and would stretch what is left."""
+    for run in re.finditer(r"\S+(?: \S+)*", text):
+        yield sum(map(width, text[: run.start()])), run[0]
+
+
 def render(screen, cursor):
     rows = screen.rstrip("\n").split("\n")
     across, down = WIDE * CELL + 24, HIGH * ROW + 24
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {across:g} {down:g}" width="{across:g}" height="{down:g}">',
         f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/>',
-        f'<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{SIZE}" xml:space="preserve">',
+        f'<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{SIZE}">',
     ]
     style = Style()
     for row, line in enumerate(rows):
@@ -246,7 +253,10 @@ def render(screen, cursor):
                 look += ' opacity="0.6"' if 2 in on else ""
                 look += ' font-style="italic"' if 3 in on else ""
                 look += ' text-decoration="underline"' if 4 in on else ""
-                out.append(f'<text x="{x:g}" y="{y + 13:g}" textLength="{long:g}" fill="{ink}"{look}>{html.escape(text)}</text>')
+                for before, words in runs(text):
+                    begin, long = x + before * CELL, sum(map(width, words)) * CELL
+                    place = f'x="{begin:g}" y="{y + 13:g}" textLength="{long:g}"'
+                    out.append(f'<text {place} fill="{ink}"{look}>{html.escape(words)}</text>')
     column, row = cursor
     x, y = 12 + column * CELL, 12 + row * ROW
     out.append(f'<rect x="{x:g}" y="{y:g}" width="{CELL:g}" height="{ROW}" fill="{INK}" opacity="0.7"/>')
