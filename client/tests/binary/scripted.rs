@@ -109,9 +109,13 @@ pub(crate) fn serve(scripts: Vec<fn(Peer)>) -> (String, JoinHandle<()>) {
     (address, playing)
 }
 
-/// The client, with nothing of this machine's settings.
+/// The client, with nothing of this machine's settings. It waits for an answer far longer than any machine
+/// needs, unless a test says how long.
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client"));
+    if !args.contains(&"--timeout") {
+        command.args(["--timeout", "10m"]);
+    }
     command.args(args).env_clear().envs([("USER", "alice"), ("TZ", "UTC")]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
