@@ -1,19 +1,23 @@
 //! The registry: people enter, one after the other, and every watcher must see each of them once.
 
+mod entries;
+mod line;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use engine::names::{RoomName, UserName};
-use engine::registry::{Change, Event, Label, Register, Request};
-use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use engine::registry::{Change, Event, Request};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::mpsc;
-use tokio::time::{interval, timeout};
-use wire::registry::client::{Said, decode, write_request};
+use tokio::time::interval;
+use wire::registry::client::{Said, decode};
+
+pub use entries::Entries;
+use line::{Line, say};
 
 use super::Scene;
 use crate::recorder::{Recorder, Series};
@@ -21,49 +25,6 @@ use crate::shard::Shard;
 
 /// How long the lease holds, and how often it is renewed.
 const LEASE: (i64, Duration) = (15_000, Duration::from_secs(4));
-/// How long the registry may take to answer the first request.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What became of those who entered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entries {
-    /// Asked for.
-    pub sent: u64,
-    /// Granted.
-    pub granted: u64,
-    /// Refused.
-    pub refused: u64,
-    /// Sightings owed: one for each watcher and whoever was granted.
-    pub owed: u64,
-    /// Seen by a watcher for the first time.
-    pub ok: u64,
-    /// Owed, and not seen.
-    pub lost: u64,
-    /// Seen once more.
-    pub doubled: u64,
-    /// Seen under a revision that does not rise.
-    pub out_of_order: u64,
-    /// Snapshots sent to watchers behind their first.
-    pub resyncs: u64,
-    /// Connections that ended.
-    pub broken: u64,
-}
-
-impl Entries {
-    /// Adds what another load tester has seen.
-    pub(crate) fn add(&mut self, other: &Entries) {
-        self.sent += other.sent;
-        self.granted += other.granted;
-        self.refused += other.refused;
-        self.owed += other.owed;
-        self.ok += other.ok;
-        self.lost += other.lost;
-        self.doubled += other.doubled;
-        self.out_of_order += other.out_of_order;
-        self.resyncs += other.resyncs;
-        self.broken += other.broken;
-    }
-}
 
 #[derive(Debug)]
 struct Desk {
@@ -251,64 +212,4 @@ impl Door {
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().expect("nothing panics at a desk")
     }
-}
-
-/// A connection to the registry.
-struct Line {
-    read: BufReader<OwnedReadHalf>,
-    write: OwnedWriteHalf,
-}
-
-impl Line {
-    async fn open(registry: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(registry).await?;
-        stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
-        Ok(Line { read: BufReader::new(read), write })
-    }
-
-    async fn say(&mut self, request: &Request) -> io::Result<()> {
-        say(&mut self.write, request).await
-    }
-
-    async fn register(&mut self, run: u32) -> io::Result<u64> {
-        let label = |written: &str| Label::parse(written).expect("our labels are valid");
-        let register = Register {
-            service: label("loadgen"),
-            instance: label(&format!("loadgen-{run:08x}")),
-            addr: label("none:0"),
-            ttl_ms: Some(LEASE.0),
-            lease: None,
-            meta: "{}".into(),
-        };
-        self.say(&Request::Register(register)).await?;
-        let said = self.until(|said| matches!(said, Said::Reply(_))).await?;
-        match said {
-            Said::Reply(Ok(reply)) => reply.lease.ok_or_else(|| io::ErrorKind::InvalidData.into()),
-            _ => Err(io::Error::other("the registry would not have us")),
-        }
-    }
-
-    /// Reads until what is wanted was said.
-    async fn until(&mut self, wanted: impl Fn(&Said) -> bool) -> io::Result<Said> {
-        let reading = async {
-            loop {
-                let mut line = String::new();
-                if self.read.read_line(&mut line).await? == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                match decode(line.trim_end()) {
-                    Ok(said) if wanted(&said) => return Ok(said),
-                    _ => {}
-                }
-            }
-        };
-        timeout(PATIENCE, reading).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-async fn say(write: &mut OwnedWriteHalf, request: &Request) -> io::Result<()> {
-    let mut line = Vec::new();
-    write_request(&mut line, request);
-    write.write_all(&line).await
 }
