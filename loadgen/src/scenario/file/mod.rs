@@ -1,5 +1,7 @@
 //! Files: each is uploaded, some in two pieces, fetched again, compared with what was sent, and deleted.
 
+mod conversation;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -8,12 +10,13 @@ use std::time::Duration;
 
 use engine::file::{FileName, Hash};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use wire::file::{Reply, Request};
+
+use conversation::{Conversation, Wrong};
 
 use super::Scene;
 use crate::recorder::{Recorder, Series};
@@ -60,21 +63,6 @@ impl Files {
         let ended: u64 = self.refused.values().chain(self.failed.values()).sum();
         self.sent.saturating_sub(self.ok + self.corrupt + ended)
     }
-}
-
-/// How a transfer went wrong.
-#[derive(Debug, Error)]
-enum Wrong {
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("{0}")]
-    Refused(String),
-    #[error("an answer that makes no sense")]
-    Nonsense,
-    #[error("it took too long")]
-    Slow,
-    #[error("other bytes than were sent")]
-    Corrupt,
 }
 
 /// What the transfers note.
@@ -261,39 +249,5 @@ fn is_stored(reply: &Reply, content: &[u8], sent: Hash) -> Result<(), Wrong> {
         Reply::Stored { size, hash, .. } if *size == content.len() as u64 && *hash == sent => Ok(()),
         Reply::Stored { .. } => Err(Wrong::Corrupt),
         _ => Err(Wrong::Nonsense),
-    }
-}
-
-/// A connection to the service.
-struct Conversation {
-    stream: BufReader<TcpStream>,
-}
-
-impl Conversation {
-    async fn open(service: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(service).await?;
-        stream.set_nodelay(true)?;
-        Ok(Conversation { stream: BufReader::new(stream) })
-    }
-
-    async fn say(&mut self, request: &Request) -> io::Result<()> {
-        self.stream.write_all(&request.encode()).await
-    }
-
-    async fn ask(&mut self, request: &Request) -> Result<Reply, Wrong> {
-        self.say(request).await?;
-        self.answer().await
-    }
-
-    async fn answer(&mut self) -> Result<Reply, Wrong> {
-        let mut line = String::new();
-        if self.stream.read_line(&mut line).await? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        match Reply::decode(line.trim_end()) {
-            Ok(Reply::Error { code, .. }) => Err(Wrong::Refused(code)),
-            Ok(reply) => Ok(reply),
-            Err(_) => Err(Wrong::Nonsense),
-        }
     }
 }

@@ -1,0 +1,58 @@
+//! A conversation with the file service, and how it goes wrong.
+
+use std::io;
+use std::net::SocketAddr;
+
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use wire::file::{Reply, Request};
+
+/// How a transfer went wrong.
+#[derive(Debug, Error)]
+pub(super) enum Wrong {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error("an answer that makes no sense")]
+    Nonsense,
+    #[error("it took too long")]
+    Slow,
+    #[error("other bytes than were sent")]
+    Corrupt,
+}
+
+/// A connection to the service.
+pub(super) struct Conversation {
+    pub(super) stream: BufReader<TcpStream>,
+}
+
+impl Conversation {
+    pub(super) async fn open(service: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(service).await?;
+        stream.set_nodelay(true)?;
+        Ok(Conversation { stream: BufReader::new(stream) })
+    }
+
+    pub(super) async fn say(&mut self, request: &Request) -> io::Result<()> {
+        self.stream.write_all(&request.encode()).await
+    }
+
+    pub(super) async fn ask(&mut self, request: &Request) -> Result<Reply, Wrong> {
+        self.say(request).await?;
+        self.answer().await
+    }
+
+    pub(super) async fn answer(&mut self) -> Result<Reply, Wrong> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        match Reply::decode(line.trim_end()) {
+            Ok(Reply::Error { code, .. }) => Err(Wrong::Refused(code)),
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(Wrong::Nonsense),
+        }
+    }
+}
