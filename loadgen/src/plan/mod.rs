@@ -73,6 +73,9 @@ pub struct Plan {
     pub transfers: Flow,
     /// Bytes in a file.
     pub file_bytes: u64,
+    /// Which share of the uploads breaks and goes on.
+    #[serde(default)]
+    pub resumed_share: f64,
     /// Entries in the registry.
     pub entries: Flow,
     /// Who watches the registry.
@@ -106,6 +109,7 @@ impl Plan {
             queries: Flow::of(&options.queries),
             transfers: Flow::of(&options.transfers),
             file_bytes: options.files.as_ref().map_or(0, |files| files.size),
+            resumed_share: options.files.as_ref().map_or(0.0, |files| files.resumed),
             entries: Flow::of(&options.entries),
             watchers: options.watchers.as_ref().map_or(0, |watchers| watchers.watchers),
             arrival: match timing.arrival {

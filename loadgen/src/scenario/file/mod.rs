@@ -81,8 +81,8 @@ pub struct Couriers {
     service: SocketAddr,
     runtime: Handle,
     content: Arc<[u8]>,
-    /// Each so many-th upload breaks; none when 0.
-    breaks: u32,
+    /// Which share of the uploads breaks.
+    resumed: f64,
 }
 
 impl Couriers {
@@ -105,7 +105,7 @@ impl Couriers {
             service,
             runtime: shard.handle().clone(),
             content: content.into(),
-            breaks: if flags.resumed > 0.0 { (1.0 / flags.resumed).round() as u32 } else { 0 },
+            resumed: flags.resumed,
         })
     }
 
@@ -144,7 +144,7 @@ impl Couriers {
         let now = self.scene.clock.now();
         self.scene.sent.attempt(number, now);
         self.note(number, Series::FileSocket, now.saturating_sub(woken));
-        if self.breaks > 0 && file % self.breaks == self.breaks - 1 && content.len() > 1 {
+        if content.len() > 1 && is_chosen(file, self.resumed) {
             self.upload_in_pieces(number, &name, &content, hash).await?;
         } else {
             self.upload(number, &name, &content, hash, &mut line).await?;
@@ -244,10 +244,34 @@ impl Couriers {
     }
 }
 
+/// Whether a file is one of those that are a share of all, spread evenly.
+fn is_chosen(file: u32, share: f64) -> bool {
+    let so_far = |files: u32| (f64::from(files) * share + 1e-9).floor();
+    so_far(file + 1) > so_far(file)
+}
+
 fn is_stored(reply: &Reply, content: &[u8], sent: Hash) -> Result<(), Wrong> {
     match reply {
         Reply::Stored { size, hash, .. } if *size == content.len() as u64 && *hash == sent => Ok(()),
         Reply::Stored { .. } => Err(Wrong::Corrupt),
         _ => Err(Wrong::Nonsense),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_files_is_chosen_evenly() {
+        for (share, chosen) in [(0.0, 0), (0.1, 10), (0.25, 25), (0.7, 70), (1.0, 100)] {
+            assert_eq!((0..100).filter(|&file| is_chosen(file, share)).count(), chosen, "{share}");
+        }
+        assert!(
+            (0..100)
+                .collect::<Vec<_>>()
+                .chunks(10)
+                .all(|ten| { ten.iter().filter(|&&file| is_chosen(file, 0.7)).count() == 7 })
+        );
     }
 }
