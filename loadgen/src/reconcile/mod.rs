@@ -107,7 +107,7 @@ pub struct Reconciliation {
     pub unanswered: Option<Unanswered>,
     /// The CPU that each process used, as a share of one core, by the services in it.
     pub cpu: Vec<(String, f64)>,
-    /// Services that could not be asked, and why.
+    /// Services whose figures are not compared, and why.
     pub unasked: Vec<String>,
 }
 
@@ -175,6 +175,10 @@ impl Books {
         let mut used = Vec::new();
         for (counter, before) in &self.before {
             match scrape(counter.at).await {
+                Ok(after) if after.began_anew(before) => {
+                    let name = counter.service.name();
+                    found.unasked.push(format!("{name} at {}: it was started anew meanwhile", counter.at));
+                }
                 Ok(after) => {
                     let added = after.since(before);
                     found.add(counter.service, &added, ours);

@@ -77,6 +77,18 @@ impl Scrape {
         Scrape { values: grown.collect() }
     }
 
+    /// Whether the process that said this began after an earlier reading: its start is another, or what can
+    /// only rise has fallen.
+    pub fn began_anew(&self, earlier: &Scrape) -> bool {
+        let start = |scrape: &Scrape| scrape.value("process_start_time_seconds", &[]);
+        let other = start(earlier).zip(start(self)).is_some_and(|(then, now)| then != now);
+        let fell = |(series, before): (&String, &f64)| {
+            let is_counter = series.split('{').next().is_some_and(|name| name.ends_with("_total"));
+            is_counter && self.values.get(series).is_none_or(|now| now < before)
+        };
+        other || earlier.values.iter().any(fell)
+    }
+
     /// The sum of a metric's series that have these labels, when it has any.
     pub fn value(&self, metric: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let of_metric = self.values.range(metric.to_owned()..);
@@ -113,6 +125,19 @@ mod tests {
         assert_eq!(scrape.sum("a_total", &[("kind", "y")]), 4);
         assert_eq!(scrape.sum("a_total", &[("kind", "z")]), 0);
         assert_eq!((scrape.value("b", &[]), scrape.value("c", &[])), (Some(2.5), None));
+    }
+
+    #[test]
+    fn a_process_that_began_anew_is_known() {
+        let before = Scrape::parse("process_start_time_seconds 7\na_total{kind=\"x\"} 5\nopen 3\n");
+        for (after, anew) in [
+            ("process_start_time_seconds 7\na_total{kind=\"x\"} 9\nopen 1\n", false),
+            ("process_start_time_seconds 8\na_total{kind=\"x\"} 9\nopen 3\n", true),
+            ("process_start_time_seconds 7\na_total{kind=\"x\"} 4\n", true),
+            ("process_start_time_seconds 7\n", true),
+        ] {
+            assert_eq!(Scrape::parse(after).began_anew(&before), anew, "{after}");
+        }
     }
 
     #[test]

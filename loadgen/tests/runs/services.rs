@@ -60,6 +60,20 @@ async fn where_an_unanswered_query_stayed_is_known_from_the_service_s_own_figure
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_began_anew_is_not_blamed_for_what_it_has_forgotten() {
+    let info = fake::info(|_| 1).await;
+    let admin = fake::metrics(&[
+        "process_start_time_seconds 7\ninfo_requests_total{kind=\"ping\"} 2\n",
+        "process_start_time_seconds 8\ninfo_requests_total{kind=\"ping\"} 9\n",
+    ]);
+    let report = report(&format!("info {SHORT} --info {info} --metrics-of info={}", admin.await)).await;
+    let found = &report.reconciliation;
+    assert_eq!((found.checks.len(), found.unanswered), (0, None), "{found:?}");
+    let words = text::summary(&report);
+    assert!(words.contains("books    not compared: info at ") && words.contains("started anew"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_file_is_fetched_again_and_compared() {
     let file = fake::file(7).await;
     let flags = format!("file {SHORT} --size 3000 --resumed 25% --file {file} --metrics-of none");

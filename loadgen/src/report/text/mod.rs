@@ -227,7 +227,7 @@ fn servers(text: &mut String, found: &Reconciliation) {
         put(text, &format!("servers  cpu {} of one core", cpu.join(", ")), 9);
     }
     for why in &found.unasked {
-        put(text, &format!("books    not asked: {why}"), 9);
+        put(text, &format!("books    not compared: {why}"), 9);
     }
 }
 
