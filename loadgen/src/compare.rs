@@ -3,11 +3,24 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::recorder::Row;
 use crate::report::numbers::{count, milliseconds};
 use crate::report::{Report, SCHEMA_VERSION};
+
+/// Counts that break no ledger and that nobody wants more of.
+const SETBACKS: [&str; 8] = [
+    "chat.refused",
+    "chat.late",
+    "chat.reconnects",
+    "info.unanswered",
+    "info.late",
+    "file.refused",
+    "file.failed",
+    "registry.refused",
+];
 
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +49,10 @@ pub fn read(path: &Path) -> Result<Report, Failure> {
     Ok(report)
 }
 
+/// Differences that are smaller say nothing, whatever share they are: a thread that has to wait for its core
+/// once makes more of one.
+const FLOOR_NS: u64 = 20_000;
+
 /// Compares two reports of one plan; figures that differ by no more than `noise` are the same.
 ///
 /// # Errors
@@ -43,19 +60,44 @@ pub fn read(path: &Path) -> Result<Report, Failure> {
 /// not measure the server.
 pub fn compare(before: &Report, after: &Report, noise: f64) -> Result<Comparison, Failure> {
     check(before, after)?;
-    let mut found = Comparison { text: String::new(), worse: false };
-    let _ = writeln!(found.text, "{:<18}{:<7}{:>12}{:>12}{:>10}", "", "", "before", "after", "");
-    for row in &before.rows {
-        let Some(other) = after.rows.iter().find(|other| other.name == row.name) else { continue };
-        if row.name.ends_with(".wake") {
-            continue;
+    let mut found = Comparison { text: head(before, after), worse: false };
+    for row in before.rows.iter().filter(|row| !is_our_own(row)) {
+        match after.rows.iter().find(|other| other.name == row.name) {
+            Some(other) => found.series(row, other, noise),
+            None => found.times(&format!("{} n", row.name), row.n, 0, "worse"),
         }
-        found.series(row, other, noise);
     }
     found.ledger(before, after);
+    found.rest(before, after, noise);
     let word = if found.worse { "WORSE" } else { "not worse" };
     let _ = writeln!(found.text, "{word}, with {:.0}% for noise", noise * 100.0);
     Ok(found)
+}
+
+/// Which runs, and the head of the table.
+fn head(before: &Report, after: &Report) -> String {
+    let mut text = String::new();
+    for (which, report) in [("before", before), ("after", after)] {
+        let place = &report.environment;
+        let _ = writeln!(text, "{which:<8}run {}, loadgen {}, {}", place.run, place.loadgen, machine(place));
+    }
+    if machine(&before.environment) != machine(&after.environment) {
+        text += "note    these were not measured on machines of one kind\n";
+    }
+    let _ = writeln!(text, "{:<25}{:>12}{:>12}", "ms", "before", "after");
+    text
+}
+
+/// What a figure depends on beside the services.
+fn machine(place: &Environment) -> String {
+    let cpu = place.cpu.as_deref().unwrap_or("an unknown processor");
+    let kernel = place.kernel.as_deref().unwrap_or("unknown");
+    format!("{} cores of {cpu}, kernel {kernel}", place.cores)
+}
+
+/// Whether a series tells how late the load tester was, which is nobody's merit or fault.
+fn is_our_own(row: &Row) -> bool {
+    row.name.ends_with(".wake")
 }
 
 fn check(before: &Report, after: &Report) -> Result<(), Failure> {
@@ -79,27 +121,26 @@ fn check(before: &Report, after: &Report) -> Result<(), Failure> {
 impl Comparison {
     fn series(&mut self, before: &Row, after: &Row, noise: f64) {
         let figures = [
-            ("p50", before.p50_ns, after.p50_ns),
-            ("p90", before.p90_ns, after.p90_ns),
-            ("p99", before.p99_ns, after.p99_ns),
-            ("p99.9", before.p999_ns, after.p999_ns),
+            ("p50", 0.5, before.p50_ns, after.p50_ns),
+            ("p90", 0.9, before.p90_ns, after.p90_ns),
+            ("p99", 0.99, before.p99_ns, after.p99_ns),
+            ("p99.9", 0.999, before.p999_ns, after.p999_ns),
         ];
-        for (stat, before_ns, after_ns) in figures {
+        for (stat, quantile, before_ns, after_ns) in figures {
             let Some((old, new)) = before_ns.zip(after_ns) else { continue };
             let change = new as f64 / (old as f64).max(1.0) - 1.0;
             let word = match change {
+                _ if !before.knows(quantile) || !after.knows(quantile) => "too few to say",
+                _ if old.abs_diff(new) < FLOOR_NS => "same",
                 change if change > noise => "worse",
                 change if change < -noise => "better",
                 _ => "same",
             };
             self.worse |= word == "worse";
             let (old, new) = (milliseconds(Some(old)), milliseconds(Some(new)));
-            let _ = writeln!(
-                self.text,
-                "{:<18}{stat:<7}{old:>12}{new:>12}{:>+9.1}%  {word}",
-                before.name,
-                change * 100.0
-            );
+            let change = change * 100.0;
+            let _ =
+                writeln!(self.text, "{:<18}{stat:<7}{old:>12}{new:>12}{change:>+9.1}%  {word}", before.name);
         }
     }
 
@@ -109,41 +150,109 @@ impl Comparison {
         for (what, times) in breaches(after) {
             let old =
                 breaches(before).into_iter().find(|(name, _)| *name == what).map_or(0, |(_, times)| times);
-            let word = if times > old { "worse" } else { "same" };
-            self.worse |= times > old;
-            let _ = writeln!(self.text, "{what:<25}{:>12}{:>12}            {word}", count(old), count(times));
+            self.times(what, old, times, if times > old { "worse" } else { "same" });
         }
+    }
+
+    /// What breaks no promise and is still worse when there is more of it.
+    fn rest(&mut self, before: &Report, after: &Report, noise: f64) {
+        for name in SETBACKS {
+            let of = |report: &Report| report.seen.count(name).unwrap_or(0);
+            let (old, new) = (of(before), of(after));
+            let word = match (old as f64, new as f64) {
+                (old, new) if new > old * (1.0 + noise) => "worse",
+                (old, new) if new < old * (1.0 - noise) => "better",
+                _ => "same",
+            };
+            if old + new > 0 {
+                self.times(name, old, new, word);
+            }
+        }
+    }
+
+    fn times(&mut self, what: &str, before: u64, after: u64, word: &str) {
+        self.worse |= word == "worse";
+        let (before, after) = (count(before), count(after));
+        let _ = writeln!(self.text, "{what:<25}{before:>12}{after:>12}{:>10}  {word}", "");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::example;
+    use crate::recorder::{Recorder, Series};
+    use crate::report::tests::{example, of};
 
+    /// A run with enough samples for its p99, which is so much higher than usual.
     fn slower(by: f64) -> Report {
-        let mut report = example();
+        let mut recorder = Recorder::default();
+        (1..=1_000).for_each(|number| recorder.note(Series::ChatDelivery, number * 10_000));
+        let mut report = of(&recorder);
         for row in &mut report.rows {
             row.p99_ns = row.p99_ns.map(|nanos| (nanos as f64 * by) as u64);
         }
         report
     }
 
+    fn compared(before: &Report, after: &Report, noise: f64) -> Comparison {
+        compare(before, after, noise).unwrap()
+    }
+
     #[test]
     fn only_what_is_beyond_the_noise_is_worse() {
-        assert!(!compare(&example(), &slower(1.04), 0.05).unwrap().worse);
-        assert!(compare(&example(), &slower(1.2), 0.05).unwrap().worse);
-        assert!(!compare(&example(), &slower(1.2), 0.25).unwrap().worse);
-        let better = compare(&slower(1.2), &example(), 0.05).unwrap();
+        assert!(!compared(&slower(1.0), &slower(1.04), 0.05).worse);
+        assert!(compared(&slower(1.0), &slower(1.2), 0.05).worse);
+        assert!(!compared(&slower(1.0), &slower(1.2), 0.25).worse);
+        let better = compared(&slower(1.2), &slower(1.0), 0.05);
         assert!(!better.worse && better.text.contains("better"), "{}", better.text);
+    }
+
+    #[test]
+    fn too_few_samples_and_a_few_microseconds_prove_nothing() {
+        let mut slow = example();
+        slow.rows[0].p99_ns = Some(1_000_000_000);
+        let found = compared(&example(), &slow, 0.05);
+        assert!(!found.worse && found.text.contains("too few to say"), "{}", found.text);
+        let mut quick = slower(1.0);
+        quick.rows[0].p50_ns = Some(19_000);
+        let mut slow = quick.clone();
+        slow.rows[0].p50_ns = Some(27_000);
+        assert!(!compared(&quick, &slow, 0.05).worse);
+        slow.rows[0].p50_ns = Some(40_000);
+        assert!(compared(&quick, &slow, 0.05).worse);
     }
 
     #[test]
     fn a_loss_is_worse_whatever_the_noise() {
         let mut lossy = example();
         lossy.seen.chat.lost = 1;
-        assert!(compare(&example(), &lossy, 1.0).unwrap().worse);
-        assert!(!compare(&lossy, &lossy, 1.0).unwrap().worse);
+        assert!(compared(&example(), &lossy, 1.0).worse);
+        assert!(!compared(&lossy, &lossy, 1.0).worse);
+    }
+
+    #[test]
+    fn a_series_that_is_gone_and_answers_that_do_not_come_are_worse() {
+        let mut silent = example();
+        silent.rows.clear();
+        let found = compared(&example(), &silent, 1.0);
+        assert!(found.worse && found.text.contains("chat.delivery n"), "{}", found.text);
+        let unanswered = |number| {
+            let mut report = example();
+            report.seen.info.replies.unanswered = number;
+            report
+        };
+        let found = compared(&unanswered(0), &unanswered(1), 1.0);
+        assert!(found.worse && found.text.contains("info.unanswered"), "{}", found.text);
+        assert!(!compared(&unanswered(100), &unanswered(104), 0.05).worse);
+        assert!(compared(&unanswered(100), &unanswered(106), 0.05).worse);
+    }
+
+    #[test]
+    fn runs_on_other_machines_are_compared_with_a_word_of_it() {
+        let mut elsewhere = example();
+        elsewhere.environment.cores = 64;
+        assert!(compared(&example(), &elsewhere, 0.05).text.contains("not measured on machines of one kind"));
+        assert!(!compared(&example(), &example(), 0.05).text.contains("one kind"));
     }
 
     #[test]

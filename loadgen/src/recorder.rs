@@ -147,7 +147,7 @@ impl Recorder {
         let histogram = self.histogram(series);
         let n = histogram.map_or(0, Histogram::len);
         let at = |quantile| histogram.map(|histogram| histogram.value_at_quantile(quantile));
-        let enough = n as f64 * 0.001 >= ENOUGH;
+        let enough = are_enough(n, 0.999);
         Row {
             name: series.name().to_owned(),
             n,
@@ -184,6 +184,19 @@ pub struct Row {
     pub max_ns: Option<u64>,
 }
 
+impl Row {
+    /// Whether so many samples lie above a percentile that another run would find it about there, too.
+    pub fn knows(&self, quantile: f64) -> bool {
+        are_enough(self.n, quantile)
+    }
+}
+
+/// Whether so many samples are enough for a percentile.
+fn are_enough(n: u64, quantile: f64) -> bool {
+    // A thousandth of ten thousand may be a little less than ten in binary.
+    n as f64 * (1.0 - quantile) >= ENOUGH - 1e-6
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +219,14 @@ mod tests {
         assert_eq!(recorder.row(Series::InfoQuery).p999_ns, None);
         recorder.note(Series::InfoQuery, 5_000);
         assert!(recorder.row(Series::InfoQuery).p999_ns.is_some());
+    }
+
+    #[test]
+    fn so_does_any_other() {
+        let row = |n| Row { n, ..Recorder::default().row(Series::InfoQuery) };
+        for (quantile, enough) in [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000)] {
+            assert!(row(enough).knows(quantile) && !row(enough - 1).knows(quantile), "{quantile}");
+        }
     }
 
     #[test]
