@@ -1,5 +1,8 @@
 //! Reports of load testers that ran at once, added up: histograms and ledgers, never percentiles.
 
+use std::collections::BTreeSet;
+
+use crate::assertion::{Assertion, Judgement};
 use crate::failure::Failure;
 use crate::hdr;
 use crate::recorder::{Recorder, Series};
@@ -9,8 +12,9 @@ use crate::strain::Strain;
 /// Adds up reports, of which there is at least one.
 ///
 /// # Errors
-/// [`Failure::Unlike`] for reports whose histograms can't be read, and for none.
+/// [`Failure::Unlike`] for reports whose histograms can't be read, for one that is there twice, and for none.
 pub fn merge(reports: &[Report]) -> Result<Report, Failure> {
+    each_once(reports)?;
     let Some(first) = reports.first() else {
         return Err(Failure::Unlike("there is no report to merge".into()));
     };
@@ -45,6 +49,13 @@ pub fn merge(reports: &[Report]) -> Result<Report, Failure> {
     Ok(sum)
 }
 
+/// A run counts once: a sum that lies beside its parts, or a name that is typed twice, would count it again.
+fn each_once(reports: &[Report]) -> Result<(), Failure> {
+    let mut runs = BTreeSet::new();
+    let twice = reports.iter().map(|report| &report.environment.run).find(|run| !runs.insert(*run));
+    twice.map_or(Ok(()), |run| Err(Failure::Unlike(format!("run {run} is there twice"))))
+}
+
 fn add(total: &mut Recorder, name: &str, encoded: &str) -> Result<(), Failure> {
     let unreadable = || Failure::Unlike(format!("the histogram of {name} can't be read"));
     let series = Series::named(name).ok_or_else(unreadable)?;
@@ -52,10 +63,22 @@ fn add(total: &mut Recorder, name: &str, encoded: &str) -> Result<(), Failure> {
     total.add(series, &histogram).map_err(|_| unreadable())
 }
 
-/// The effort of the most strained.
+/// The effort of the most strained, and the CPU time of all: it is told for each delivery.
 fn strain(reports: &[Report]) -> Strain {
     let most = reports.iter().max_by(|a, b| a.strain.cpu_share.total_cmp(&b.strain.cpu_share));
-    most.map(|report| report.strain.clone()).unwrap_or_default()
+    let cpu_seconds = reports.iter().map(|report| report.strain.cpu_seconds).sum();
+    Strain { cpu_seconds, ..most.map(|report| report.strain.clone()).unwrap_or_default() }
+}
+
+/// What any of them asserted, judged anew by what all of them have seen.
+fn judged_anew(sum: &Report, reports: &[Report]) -> Vec<Judgement> {
+    let written: BTreeSet<&str> = reports
+        .iter()
+        .flat_map(|report| &report.assertions)
+        .map(|judgement| judgement.assertion.as_str())
+        .collect();
+    let assertions = written.into_iter().filter_map(|written| written.parse::<Assertion>().ok());
+    assertions.map(|assertion| assertion.judge(&sum.rows, &sum.seen)).collect()
 }
 
 /// A sum is valid when each of its parts is.
@@ -70,7 +93,7 @@ fn judge(sum: &mut Report, reports: &[Report]) {
     }
     sum.verdict.client_limited_only = !sum.verdict.valid
         && reports.iter().all(|report| report.verdict.valid || report.verdict.client_limited_only);
-    sum.assertions = Vec::new();
+    sum.assertions = judged_anew(sum, reports);
     sum.exit_code = exit_code(&Outcome {
         interrupted: sum.interrupted,
         seen: &sum.seen,
@@ -85,13 +108,19 @@ mod tests {
     use super::*;
     use crate::report::tests::{example, of};
 
+    /// The same as a run of another load tester.
+    fn other(report: Report) -> Report {
+        let run = format!("{}-other", report.environment.run);
+        Report { environment: crate::environment::Environment { run, ..report.environment }, ..report }
+    }
+
     #[test]
     fn percentiles_are_those_of_all_samples_together() {
         let mut slow = Recorder::default();
         (0..10).for_each(|_| slow.note(Series::ChatDelivery, 1_000_000_000));
         let mut fast = Recorder::default();
         (0..990).for_each(|_| fast.note(Series::ChatDelivery, 1_000_000));
-        let sum = merge(&[of(&slow), of(&fast)]).unwrap();
+        let sum = merge(&[of(&slow), other(of(&fast))]).unwrap();
         let row = &sum.rows[0];
         assert_eq!(row.n, 1000);
         assert!(row.p99_ns < Some(2_000_000), "an average of both p99s would be half a second: {row:?}");
@@ -102,7 +131,7 @@ mod tests {
     fn ledgers_are_added_and_one_invalid_part_spoils_the_sum() {
         let mut lossy = example();
         lossy.seen.chat.lost = 2;
-        let sum = merge(&[example(), lossy]).unwrap();
+        let sum = merge(&[example(), other(lossy)]).unwrap();
         assert_eq!(
             (sum.seen.chat.sent, sum.seen.chat.lost, sum.exit_code),
             (2 * example().seen.chat.sent, 2, 4)
@@ -110,16 +139,47 @@ mod tests {
         assert_eq!(sum.plan.clients, 2 * example().plan.clients);
         let mut invalid = example();
         invalid.verdict = Verdict { reasons: vec!["out of breath".into()], ..Verdict::default() };
-        let sum = merge(&[example(), invalid]).unwrap();
+        let sum = merge(&[example(), other(invalid)]).unwrap();
         assert!(!sum.verdict.valid && sum.verdict.reasons[0].ends_with("out of breath"));
         assert_eq!(sum.exit_code, 5);
+    }
+
+    #[test]
+    fn a_run_counts_once() {
+        let refused = merge(&[example(), other(example()), example()]).unwrap_err();
+        assert!(refused.to_string().ends_with("is there twice"), "{refused}");
+    }
+
+    #[test]
+    fn the_effort_for_a_delivery_is_that_of_all() {
+        let mut tired = example();
+        tired.strain.cpu_seconds = 0.0006;
+        let each = tired.cpu_of_a_delivery();
+        let sum = merge(&[tired.clone(), other(tired)]).unwrap();
+        assert_eq!((sum.cpu_of_a_delivery(), each), (Some(10.0), Some(10.0)));
+    }
+
+    #[test]
+    fn what_was_asserted_is_judged_by_what_all_have_seen() {
+        let asserting = |assertion: &str, lost| {
+            let mut report = example();
+            report.assertions =
+                vec![assertion.parse::<Assertion>().unwrap().judge(&report.rows, &report.seen)];
+            report.seen.info.replies.unanswered = lost;
+            report
+        };
+        let assertion = "info.unanswered<=2";
+        let sum = merge(&[asserting(assertion, 2), other(asserting(assertion, 0))]).unwrap();
+        assert_eq!((sum.assertions.len(), sum.assertions[0].held, sum.exit_code), (1, true, 0));
+        let sum = merge(&[asserting(assertion, 2), other(asserting(assertion, 1))]).unwrap();
+        assert_eq!((sum.assertions[0].held, sum.exit_code), (false, 3));
     }
 
     #[test]
     fn what_can_t_be_read_is_refused() {
         let mut garbled = example();
         garbled.histograms.insert("chat.delivery".into(), "nonsense".into());
-        assert!(merge(&[example(), garbled]).is_err());
+        assert!(merge(&[example(), other(garbled)]).is_err());
         assert!(merge(&[]).is_err());
     }
 }
