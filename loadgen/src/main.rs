@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let outcome = Cli::read(std::env::args_os()).and_then(|cli| match cli.task() {
         Task::Run(options) if options.showing.dry_run => dry_run(&options),
         Task::Run(options) => on_a_runtime(wet_run(&options)),
+        Task::FindMax(search) if search.options.showing.dry_run => dry_run(&search.options),
         Task::FindMax(search) => on_a_runtime(search_for(&search)),
         Task::Compare(files) => compare_files(&files),
         Task::Merge(files) => merge_files(&files),
@@ -57,9 +58,7 @@ async fn wet_run(options: &Options) -> Result<u8, Failure> {
     let report = run(options, &mut audience, pin!(interrupt)).await?;
     print(&output::shown(&report, showing, is_colourful(&stdout())));
     output::write(&report, showing)?;
-    if let Some(exposition) = &audience.exposition {
-        exposition.linger(showing.linger).await;
-    }
+    audience.linger(showing.linger).await;
     Ok(report.exit_code)
 }
 
@@ -71,10 +70,12 @@ async fn search_for(search: &Search) -> Result<u8, Failure> {
     }
     let interrupt = interrupted().map_err(system)?;
     let found = find_max(search, &mut audience, pin!(interrupt)).await?;
-    print(&found.text);
+    let json = found.report.as_ref().and_then(|report| output::json_shown(report, showing));
+    print(&json.unwrap_or(found.text));
     if let Some(report) = &found.report {
         output::write(report, showing)?;
     }
+    audience.linger(showing.linger).await;
     Ok(found.exit_code)
 }
 
@@ -87,10 +88,7 @@ fn compare_files(files: &Compare) -> Result<u8, Failure> {
 fn merge_files(files: &Merge) -> Result<u8, Failure> {
     let reports: Result<Vec<_>, _> = files.reports.iter().map(|path| read(path)).collect();
     let sum = merge(&reports?)?;
-    match &files.json {
-        Some(path) => output::json(&sum, path)?,
-        None => print(&output::summary(&sum, is_colourful(&stdout()))),
-    }
+    print(&output::sum(&sum, files.json.as_deref(), is_colourful(&stdout()))?);
     Ok(sum.exit_code)
 }
 
@@ -101,6 +99,7 @@ async fn audience(showing: &Showing, lasts: u64) -> Result<Audience<Stderr>, Fai
         (false, true) => View::Panel(Box::new(Panel::new(lasts, is_colourful(&stderr())))),
         (false, false) => View::Lines,
     };
+    output::check(showing)?;
     let mut audience = Audience::new(stderr(), view);
     audience.log = showing.hlog.as_deref().map(output::log).transpose()?;
     if let Some(at) = showing.metrics {

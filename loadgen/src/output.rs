@@ -1,7 +1,7 @@
 //! Where a report goes: the terminal, and the files that the flags name.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::cli::Showing;
@@ -13,9 +13,14 @@ use crate::timeline;
 /// Standard output, as `--json` alone means it.
 const STDOUT: &str = "-";
 
-/// What is printed at the end.
+/// What is printed at the end of a run.
 pub fn shown(report: &Report, showing: &Showing, colour: bool) -> String {
-    if showing.json.as_deref() == Some(Path::new(STDOUT)) { as_json(report) } else { summary(report, colour) }
+    json_shown(report, showing).unwrap_or_else(|| summary(report, colour))
+}
+
+/// The report as JSON, when that is what is to be printed.
+pub fn json_shown(report: &Report, showing: &Showing) -> Option<String> {
+    (showing.json.as_deref() == Some(Path::new(STDOUT))).then(|| as_json(report))
 }
 
 /// The summary; its first word green or red where colour is welcome.
@@ -53,16 +58,39 @@ pub fn write(report: &Report, showing: &Showing) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a report as JSON, or writes it to a file.
+/// Sees that every file that the flags name can be written, before a run that would be lost otherwise.
 ///
 /// # Errors
 /// [`Failure::File`].
-pub fn json(report: &Report, path: &Path) -> Result<(), Failure> {
-    if path == Path::new(STDOUT) {
-        print!("{}", as_json(report));
-        return Ok(());
+pub fn check(showing: &Showing) -> Result<(), Failure> {
+    let json = showing.json.as_ref().filter(|path| *path != Path::new(STDOUT));
+    for path in [json, showing.csv.as_ref(), showing.html.as_ref()].into_iter().flatten() {
+        can_be_written(path).map_err(|error| failed(path, &error))?;
     }
-    write_file(path, &as_json(report))
+    let folder = showing.hgrm.as_ref();
+    folder.map_or(Ok(()), |folder| fs::create_dir_all(folder).map_err(|error| failed(folder, &error)))
+}
+
+/// Leaves what is there as it is, and nothing where there was nothing.
+fn can_be_written(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Err(_) => File::create_new(path).and_then(|_| fs::remove_file(path)),
+        // Whoever reads a pipe would take this for its end.
+        Ok(found) if !found.is_file() && !found.is_dir() => Ok(()),
+        Ok(_) => OpenOptions::new().append(true).open(path).map(drop),
+    }
+}
+
+/// What is printed of a sum: itself when no file is to have it.
+///
+/// # Errors
+/// [`Failure::File`].
+pub fn sum(report: &Report, json: Option<&Path>, colour: bool) -> Result<String, Failure> {
+    match json {
+        None => Ok(summary(report, colour)),
+        Some(path) if path == Path::new(STDOUT) => Ok(as_json(report)),
+        Some(path) => write_file(path, &as_json(report)).map(|()| String::new()),
+    }
 }
 
 /// Begins a log of histograms.

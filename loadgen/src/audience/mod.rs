@@ -84,6 +84,13 @@ impl<W: Write> Audience<W> {
         }
     }
 
+    /// Lets Prometheus have a last look, and waits for it at most so long.
+    pub async fn linger(&self, patience: Duration) {
+        if let Some(exposition) = &self.exposition {
+            exposition.linger(patience).await;
+        }
+    }
+
     fn print(&mut self, text: &str) {
         // Whoever closed it does not want to know; the run goes on.
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());

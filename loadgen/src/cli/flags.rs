@@ -162,7 +162,7 @@ pub struct Showing {
     #[arg(long, value_name = "FILE")]
     pub hlog: Option<PathBuf>,
     /// Writes the percentile distribution of each series as HdrHistogram's tools plot it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "DIR")]
     pub hgrm: Option<PathBuf>,
     /// Tells Prometheus about the run while it lasts.
     #[arg(long, value_name = "ADDR")]

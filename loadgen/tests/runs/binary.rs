@@ -18,7 +18,7 @@ pub(crate) fn words(bytes: &[u8]) -> &str {
 }
 
 /// A port on which nothing listens: it was free a moment ago.
-fn nowhere() -> String {
+pub(crate) fn nowhere() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -59,6 +59,25 @@ async fn a_dry_run_needs_no_server() {
     let output = loadgen(&["--dry-run", "--chat", &nowhere()]).await;
     assert_eq!(output.status.code(), Some(0));
     assert!(words(&output.stdout).contains("3300 messages, 161700 deliveries owed, 3300 queries"));
+}
+
+#[tokio::test]
+async fn a_search_can_be_planned_without_a_server_too() {
+    let output = loadgen(&["find-max", "--slo", "lost==0", "--dry-run", "--chat", &nowhere()]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", words(&output.stderr));
+    assert!(words(&output.stdout).contains("1300 messages"), "{}", words(&output.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_tells_its_best_run_as_json() {
+    let (chat, _) = fake::chat(&[]).await;
+    let flags = "find-max --slo chat.sent<=5 --clients 2 --rate 10 --info-rate 0 --step 400ms --ramp 0s --warmup 0s \
+                 --within 100% --metrics-of none --quiet --json";
+    let args: Vec<&str> = flags.split_whitespace().chain(["--chat"]).collect();
+    let chat = chat.to_string();
+    let output = loadgen(&[&args[..], &[&chat]].concat()).await;
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["schema_version"], 2, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

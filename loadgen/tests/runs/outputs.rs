@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::binary::{loadgen, words};
+use crate::binary::{loadgen, nowhere, words};
 use crate::fake;
 
 /// A folder that is gone at the end.
@@ -63,13 +63,44 @@ async fn a_report_goes_wherever_it_is_wanted_and_two_of_them_add_up() {
     assert!(read(&hlog).contains("Tag=chat.delivery,"));
     assert!(read(&folder.file("hgrm/chat.delivery.hgrm")).contains("Total count    =           60"));
 
-    let output = loadgen(&["merge", &json, &json]).await;
+    let other = folder.file("other.json");
+    let again =
+        ["--scenario", &scenario, "--chat", &chat.to_string(), &format!("--json={other}"), "--seed", "7"];
+    assert_eq!(loadgen(&again).await.status.code(), Some(0));
+    let output = loadgen(&["merge", &json, &other]).await;
     assert!(
         words(&output.stdout).contains("ledger   sent 40  acked 40  owed 120  ok 120 (100.00%)"),
         "{}",
         words(&output.stdout)
     );
+    let twice = loadgen(&["merge", &json, &other, &json]).await;
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(words(&twice.stderr).contains("is there twice"), "{}", words(&twice.stderr));
     let compared = loadgen(&["compare", &json, &scenario]).await;
     assert_eq!(compared.status.code(), Some(1), "that is no report");
     assert!(words(&compared.stderr).contains("scenario.json: no report of this version"));
+}
+
+#[tokio::test]
+async fn a_file_that_can_t_be_written_is_told_before_the_run() {
+    let folder = Folder::new("unwritable");
+    let kept = folder.file("kept.csv");
+    fs::write(&kept, "mine").unwrap();
+    for (flag, other) in [
+        ("--json", "--csv"),
+        ("--csv", "--html"),
+        ("--html", "--csv"),
+        ("--hgrm", "--csv"),
+        ("--hlog", "--csv"),
+    ] {
+        let there = format!("{kept}/no/file");
+        let output = loadgen(&["--chat", &nowhere(), &format!("{flag}={there}"), other, &kept]).await;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(words(&output.stderr).starts_with(&format!("loadgen: {there}: ")), "{flag}");
+    }
+    assert_eq!(
+        fs::read_to_string(&kept).unwrap(),
+        "mine",
+        "a run that does not come about takes nothing away"
+    );
 }
