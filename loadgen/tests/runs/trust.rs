@@ -18,7 +18,7 @@ use crate::fake::{self, Fault};
 
 /// Twenty messages of four users in one room, each owed to three; whether this machine has the time to be
 /// a fair generator is not what is tested.
-const SMALL: &str = "chat --clients 4 --rooms 1 --rate 100 --ramp 0s --warmup 0s --duration 200ms --drain 300ms \
+const SMALL: &str = "chat --clients 4 --rooms 1 --rate 100 --ramp 0s --warmup 0s --duration 200ms --drain 5s \
                      --metrics-of none --allow-client-limited";
 
 pub(crate) fn options(flags: &str) -> Options {
@@ -208,7 +208,7 @@ async fn a_generator_that_can_not_keep_up_is_invalid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_back_misses_nothing_and_says_what_was_not_acked_again() {
-    let flags = SMALL.replace("--drain 300ms", "--drain 5s --reconnect");
+    let flags = format!("{SMALL} --reconnect");
     let report = outcome(&[Fault::HangUp(10)], &flags).await.unwrap();
     let chat = &report.seen.chat;
     assert_eq!(
@@ -219,6 +219,34 @@ async fn whoever_comes_back_misses_nothing_and_says_what_was_not_acked_again() {
     );
     assert_eq!((chat.reconnects, chat.counts.doubled, report.exit_code), (4, 0, 0));
     assert_eq!(row(&report, Series::ChatReconnect).n, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_sent_away_while_it_comes_back_asks_only_for_what_it_has_not_heard() {
+    let flags = format!("{SMALL} --reconnect");
+    let faults = [Fault::Drop(10), Fault::HangUp(10), Fault::GoodbyeAtReturn];
+    let report = outcome(&faults, &flags).await.unwrap();
+    let chat = &report.seen.chat;
+    assert_eq!(
+        (chat.sent, chat.acked, chat.lost, chat.counts),
+        (20, 20, 0, Counts { ok: 60, ..Counts::default() }),
+        "{}",
+        text::summary(&report)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_loop_says_again_what_a_broken_connection_left_without_an_ack() {
+    let flags = format!("{SMALL} --closed --reconnect");
+    let report = outcome(&[Fault::HangUpUnacked(10)], &flags).await.unwrap();
+    let chat = &report.seen.chat;
+    assert_eq!(
+        (chat.sent, chat.acked, chat.lost, chat.counts.ok),
+        (20, 20, 0, 60),
+        "{}",
+        text::summary(&report)
+    );
+    assert_eq!((chat.reconnects, chat.counts.doubled, report.exit_code), (4, 0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

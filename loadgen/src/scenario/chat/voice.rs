@@ -246,9 +246,11 @@ impl Voice {
 }
 
 impl Mouth {
-    /// The socket, when something may be said: in a closed loop only behind an answer.
+    /// The socket, when something may be said: in a closed loop only behind an answer, or once more what a
+    /// broken connection left without one.
     fn ready(&self, closed: bool) -> Option<Arc<TcpStream>> {
-        let may = !closed || self.said <= self.answered;
+        let again = self.waiting.front().is_some_and(|first| first.since.is_none());
+        let may = !closed || again || self.said <= self.answered;
         self.stream.clone().filter(|_| may)
     }
 }

@@ -1,6 +1,6 @@
 //! A chat server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) enum Fault {
     Drop(u64),
     /// It is delivered twice.
     Double(u64),
-    /// It and the next one change places.
+    /// It and the next one that somebody else says change places.
     SwapWithNext(u64),
     /// One of its bytes is another.
     Corrupt(u64),
@@ -36,10 +36,14 @@ pub(crate) enum Fault {
     Refuse(u64),
     /// At it everybody's connection ends without a word.
     HangUp(u64),
+    /// The same, and it is kept and delivered, and not acknowledged.
+    HangUpUnacked(u64),
     /// At it everybody is told goodbye, and every connection ends.
     Goodbye(u64),
     /// At it the server stops reading for so long.
     Stall(u64, Duration),
+    /// Whoever comes back for the first time is told the first of what it missed, and goodbye.
+    GoodbyeAtReturn,
     /// Nobody gets in.
     Full,
 }
@@ -55,6 +59,8 @@ struct Room {
     /// The ids under which the keys of each user were taken.
     keys: BTreeMap<(String, String), u64>,
     members: Vec<(String, Lines)>,
+    /// Who has come back before.
+    returned: BTreeSet<String>,
 }
 
 struct Chat {
@@ -122,13 +128,19 @@ impl Chat {
         tell(lines, welcome, None);
         let mut rooms = self.rooms.lock().unwrap();
         let place = rooms.entry(room.as_str().to_owned()).or_default();
-        let last_id = place.said;
-        tell(lines, Event::Entered { room: room.clone(), members: Vec::new(), last_id, gap: false }, None);
-        if let Replay::Since(since) = replay {
-            for message in place.kept.iter().filter(|message| message.id > since) {
-                tell(lines, Event::Message { message: message.clone(), replay: true }, None);
-            }
+        let mut told = entered(place, room, replay);
+        if self.faults.contains(&Fault::GoodbyeAtReturn)
+            && matches!(replay, Replay::Since(_))
+            && place.returned.insert(user.as_str().to_owned())
+        {
+            told.truncate(2);
+            told.push(Event::Bye { retry_after_ms: 10 });
+            // In one piece, so that it is read at once.
+            lines.send(Some(told.into_iter().flat_map(|event| line(event, None)).collect())).unwrap();
+            lines.send(None).unwrap();
+            return false;
         }
+        told.into_iter().for_each(|event| tell(lines, event, None));
         place.members.push((user.as_str().to_owned(), lines.clone()));
         true
     }
@@ -151,20 +163,21 @@ impl Chat {
         room.keys.insert(key, id);
         let kept = Message { room: name.clone(), id, from: user.clone(), text: text.clone(), at: AT };
         room.kept.push(kept);
-        tell(own, Event::Ack { place: Some((name.clone(), id)), at: AT }, reference);
+        if !has(Fault::HangUpUnacked(id)) {
+            tell(own, Event::Ack { place: Some((name.clone(), id)), at: AT }, reference);
+        }
         if has(Fault::Corrupt(id)) {
             text.pop();
             text.push('#');
         }
         let line = message(&name, id, user, text);
         if has(Fault::Drop(id)) {
-        } else if has(Fault::SwapWithNext(id)) {
+        } else if has(Fault::SwapWithNext(id)) || room.holds_one_of(user) {
+            room.release();
             room.held = Some((user.to_string(), line.clone()));
         } else {
             room.deliver(user.as_str(), &line);
-            if let Some((sender, held)) = room.held.take() {
-                room.deliver(&sender, &held);
-            }
+            room.release();
             if has(Fault::Double(id)) {
                 room.deliver(user.as_str(), &line);
             }
@@ -185,7 +198,7 @@ impl Chat {
         for fault in &self.faults {
             match *fault {
                 Fault::Stall(at, pause) if at == id => *self.stalled.lock().unwrap() = Instant::now() + pause,
-                Fault::HangUp(at) if at == id => room.end(false),
+                Fault::HangUp(at) | Fault::HangUpUnacked(at) if at == id => room.end(false),
                 Fault::Goodbye(at) if at == id => room.end(true),
                 _ => {}
             }
@@ -201,6 +214,16 @@ impl Room {
         }
     }
 
+    fn holds_one_of(&self, user: &UserName) -> bool {
+        self.held.as_ref().is_some_and(|(sender, _)| sender == user.as_str())
+    }
+
+    fn release(&mut self) {
+        if let Some((sender, held)) = self.held.take() {
+            self.deliver(&sender, &held);
+        }
+    }
+
     fn end(&mut self, politely: bool) {
         for (_, lines) in self.members.drain(..) {
             if politely {
@@ -211,17 +234,28 @@ impl Room {
     }
 }
 
+/// What somebody is told who enters: where the room is, and what it asks for of the past.
+fn entered(place: &Room, room: &RoomName, replay: Replay) -> Vec<Event> {
+    let past =
+        place.kept.iter().filter(|message| matches!(replay, Replay::Since(since) if message.id > since));
+    let entered = Event::Entered { room: room.clone(), members: Vec::new(), last_id: place.said, gap: false };
+    let past = past.map(|message| Event::Message { message: message.clone(), replay: true });
+    std::iter::once(entered).chain(past).collect()
+}
+
 fn message(room: &RoomName, id: u64, from: &UserName, text: String) -> Vec<u8> {
     let message = Message { room: room.clone(), id, from: from.clone(), text, at: AT };
-    let mut line = Vec::new();
-    encode_event(&Told { reference: None, event: Event::Message { message, replay: false } }, &mut line);
-    line
+    line(Event::Message { message, replay: false }, None)
 }
 
 fn tell(lines: &Lines, event: Event, reference: Option<Ref>) {
+    let _ = lines.send(Some(line(event, reference)));
+}
+
+fn line(event: Event, reference: Option<Ref>) -> Vec<u8> {
     let mut line = Vec::new();
     encode_event(&Told { reference, event }, &mut line);
-    let _ = lines.send(Some(line));
+    line
 }
 
 /// Writes until the end is sent; then the connection is over, whatever the other side still says.
