@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use rustix::net::{RecvFlags, recv};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::familiar::Familiar;
@@ -59,9 +61,21 @@ impl Desk {
     /// Those of the socket; `WouldBlock` when it has nothing.
     pub(super) fn read(&self, stream: &TcpStream, inbox: &mut Inbox, limit: usize) -> io::Result<usize> {
         let Top { tally, familiar, buffer } = &mut *self.lock();
-        let read = stream.try_read(&mut buffer[..limit])?;
+        let read = receive(stream, &mut buffer[..limit])?;
         let seen = self.scene.clock.now();
         inbox.hear(&buffer[..read], &mut Moment { seen, scene: &self.scene, tally, familiar });
         Ok(read)
     }
+}
+
+/// What a socket has. Less than was asked for is all that it had, so the runtime is told to wait for more at
+/// once: asking the kernel again would cost a call for each piece that comes (epoll(7), question 9).
+fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut all = None;
+    let read = stream.try_io(Interest::READABLE, || {
+        let read = recv(stream, &mut *buffer, RecvFlags::empty())?.0;
+        all = (1..buffer.len()).contains(&read).then_some(read);
+        if all.is_some() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(read) }
+    });
+    all.map_or(read, Ok)
 }
