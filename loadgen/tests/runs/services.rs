@@ -60,6 +60,67 @@ async fn where_an_unanswered_query_stayed_is_known_from_the_service_s_own_figure
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_info_has_heard_stayed_with_it_or_behind_it() {
+    const NONE: Unanswered = Unanswered {
+        before_info: 0,
+        their_kernel: Some(0),
+        rate_limited: 0,
+        refused: 0,
+        our_kernel: 0,
+        behind_info: 0,
+    };
+    let cases: [(&'static [&'static str], Unanswered); 3] = [
+        (
+            &[
+                "info_requests_total 1\n",
+                "info_requests_total 20\ninfo_dropped_total{reason=\"malformed\"} 1\n",
+            ],
+            Unanswered { refused: 1, ..NONE },
+        ),
+        (
+            &[
+                "info_requests_total 1\n",
+                "info_requests_total 21\ninfo_dropped_total{reason=\"global_limit\"} 1\n",
+            ],
+            Unanswered { rate_limited: 1, ..NONE },
+        ),
+        (&["info_requests_total 1\n", "info_requests_total 21\n"], Unanswered { behind_info: 1, ..NONE }),
+    ];
+    for (figures, wanted) in cases {
+        let info = fake::info(|number| u32::from(number != 3)).await;
+        let admin = fake::metrics(figures).await;
+        let short = SHORT.replace("--drain 2s", "--drain 200ms");
+        let report = report(&format!("info {short} --info {info} --metrics-of info={admin}")).await;
+        assert_eq!(report.seen.info.replies.unanswered + report.seen.info.replies.late, 1);
+        assert_eq!(report.reconciliation.unanswered, Some(wanted), "{figures:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_info_s_kernel_dropped_is_told_apart_from_what_never_came() {
+    let (info, _unread) = fake::deaf_info().await;
+    let admin = fake::metrics(&["info_requests_total 1\n"]).await;
+    let short = SHORT.replace("--drain 2s", "--drain 200ms");
+    let report = report(&format!("info {short} --info {info} --metrics-of info={admin}")).await;
+    let places = report.reconciliation.unanswered.unwrap();
+    assert_eq!((places.before_info, places.all()), (20, 20));
+    let dropped = places.their_kernel.unwrap();
+    assert!((1..20).contains(&dropped), "a few of them wait to be read: {dropped}");
+    let words = text::summary(&report);
+    assert!(words.contains(&format!("before info (its kernel dropped {dropped}) 20")), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_our_own_kernel_dropped_is_not_the_service_s_fault() {
+    let info = fake::flooding_info(3);
+    let admin = fake::metrics(&["info_requests_total 1\n", "info_requests_total 21\n"]).await;
+    let report = report(&format!("info {SHORT} --info {info} --metrics-of info={admin}")).await;
+    let places = report.reconciliation.unanswered.unwrap();
+    assert!(report.seen.info.replies.foreign > 0);
+    assert_eq!((places.our_kernel, places.all()), (1, 1), "{}", text::summary(&report));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_began_anew_is_not_blamed_for_what_it_has_forgotten() {
     let info = fake::info(|_| 1).await;
     let admin = fake::metrics(&[

@@ -7,5 +7,5 @@ mod registry;
 
 pub(crate) use chat::{Fault, chat};
 pub(crate) use file::file;
-pub(crate) use info::{info, metrics};
+pub(crate) use info::{deaf_info, flooding_info, info, metrics};
 pub(crate) use registry::{Slips, registry};
