@@ -17,7 +17,7 @@ impl<'a> Fields<'a> {
     pub(super) fn parse(line: &'a str) -> Result<Self, Refusal> {
         serde_json::from_str(line)
             .map(Fields)
-            .map_err(|error| Refusal::new(Code::BadJson, format!("not one JSON object: {}", place(&error))))
+            .map_err(|error| Refusal::new(Code::BadJson, format!("not one JSON object{}", place(&error))))
     }
 
     /// A field that must be there.
@@ -98,9 +98,11 @@ fn unreadable(name: &str, raw: &RawValue, error: &serde_json::Error) -> Refusal 
     Refusal::new(Code::BadRequest, format!("the field {name} is of the wrong type"))
 }
 
+/// Where it stops being one. Of JSON that is something else than an object no column is known.
 fn place(error: &serde_json::Error) -> String {
-    match error.classify() {
-        Category::Eof => "it ends too early".into(),
-        _ => format!("see column {}", error.column()),
+    match (error.classify(), error.column()) {
+        (Category::Eof, _) => ": it ends too early".into(),
+        (_, 0) => String::new(),
+        (_, column) => format!(": see column {column}"),
     }
 }

@@ -122,6 +122,17 @@ fn what_is_wrong_is_told_with_the_key_where_there_is_one() {
     }
 }
 
+#[test]
+fn where_json_goes_wrong_is_told_where_it_is_known() {
+    for (line, words) in [
+        ("{", "not one JSON object: it ends too early"),
+        (r#"{"type":"ping","x":}"#, "not one JSON object: see column 20"),
+        ("[1]", "not one JSON object"),
+    ] {
+        assert_eq!(decode_request(line).unwrap_err().refusal.words, words, "{line}");
+    }
+}
+
 /// A lone half of a surrogate pair was called a wrong type, though the line itself is no JSON text.
 #[test]
 fn half_a_surrogate_pair_is_no_json() {
