@@ -148,6 +148,7 @@ pub fn encode(event: &Event, out: &mut Vec<u8>) {
             let rooms: Vec<String> = rooms.iter().map(|(room, users)| format!("{room} ({users})")).collect();
             put(out, &["INFO:rooms: ", &rooms.join(", ")]);
         }
+        Event::Renamed { user, to, .. } if user == to => {}
         Event::Renamed { user, to, .. } => {
             put(out, &["MSG:", user.as_str(), " is now known as ", to.as_str()]);
         }

@@ -317,6 +317,11 @@ impl Talk {
     }
 
     async fn rename(&mut self, reference: Option<Ref>, to: UserName) -> Result<(), Refusal> {
+        if to == self.name {
+            // As with IRC's servers nobody hears of it; a program has its answer.
+            self.member.answer(reference, Event::Renamed { user: to.clone(), to, at: now() });
+            return Ok(());
+        }
         self.chat.hub.check_free(self.member.id, &to)?;
         if self.chat.presence.rename(&self.name, &to).await == Claim::Taken {
             let words = format!("{to}, or a name that looks the same, is taken on another server");

@@ -96,6 +96,19 @@ async fn a_new_name_is_told_to_the_room_and_to_oneself() {
 }
 
 #[tokio::test]
+async fn one_s_own_name_once_more_is_told_to_nobody() {
+    let world = World::new().await;
+    let mut alice = world.person("alice").await;
+    let mut bob = world.person("bob").await;
+    alice.expect("MSG:bob joined the chat").await;
+    alice.send("/nick alice").await;
+    alice.send("/who").await;
+    alice.expect("INFO:lobby: alice, bob").await;
+    alice.send("still me").await;
+    bob.expect("MSG:[alice] still me").await;
+}
+
+#[tokio::test]
 async fn a_line_may_begin_with_a_slash_or_be_a_deed() {
     let world = World::new().await;
     let mut alice = world.person("alice").await;
