@@ -49,7 +49,8 @@ pub struct Config {
 
     /// Take what has arrived as a whole request when the peer then pauses so many milliseconds, for
     /// clients that send no line end.
-    #[arg(long, env = "PARLANCE_UNTERMINATED_AFTER", value_name = "MS")]
+    #[arg(long, env = "PARLANCE_UNTERMINATED_AFTER", value_name = "MS",
+          value_parser = clap::value_parser!(u64).range(1..))]
     pub unterminated_after: Option<u64>,
 
     /// How long a connection may wait between requests.

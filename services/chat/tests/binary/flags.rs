@@ -50,6 +50,7 @@ fn a_bad_flag_is_named() {
         ("--history", "-1"),
         ("--announce-up-to", "many"),
         ("--unterminated-after", "-5"),
+        ("--unterminated-after", "0"),
         ("--rooms-per-connection", "0"),
         ("--rooms", "-1"),
         ("--drain-secs", "soon"),

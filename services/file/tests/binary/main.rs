@@ -161,6 +161,7 @@ fn a_bad_flag_is_named() {
         ("--transfers", "0"),
         ("--partial-keep", "soon"),
         ("--unterminated-after", "-5"),
+        ("--unterminated-after", "0"),
     ];
     let elsewhere = tempfile::tempdir().unwrap();
     for (flag, value) in bad {
