@@ -1,5 +1,6 @@
 //! All four services in one process: what `cargo run --release` starts where there is no Docker.
 
+mod blame;
 mod flags;
 mod stack;
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use chassis::{Failure, Running, Service};
 use clap::Args;
 
+use crate::blame::in_our_words;
 use crate::flags::{Flags, Ports};
 
 /// Starts the four services. They come back in the order in which they are to end: the registry last,
@@ -46,25 +47,11 @@ where
     let admin = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port(service.admin, flags.ports)).to_string();
     let drain_secs = flags.drain_secs.to_string();
     let places = ["--listen", &listen, "--admin", &admin, "--drain-secs", &drain_secs];
+    let blamed = |failure| in_our_words::<C>(service, flags, failure);
     // What can be wrong here came from the environment: a variable that only this service reads.
-    let (config, service_flags) = chassis::parse::<C>(service, &[&places[..], args].concat())?;
-    start(config, service_flags).await.map_err(|failure| blame_own_flags(service, flags, failure))
-}
-
-/// A service blames its own flags; here they have other names.
-fn blame_own_flags(service: &Service, flags: &Flags, failure: Failure) -> Failure {
-    match failure {
-        Failure::Config { flag: "--listen" | "--admin", value, problem } => {
-            let hint =
-                if flags.ports == Ports::Default { "; --ports free takes those that are free" } else { "" };
-            Failure::config(
-                "--bind",
-                flags.bind,
-                format!("{} can't have {value}: {problem}{hint}", service.name),
-            )
-        }
-        other => other,
-    }
+    let (config, service_flags) =
+        chassis::parse::<C>(service, &[&places[..], args].concat()).map_err(blamed)?;
+    start(config, service_flags).await.map_err(blamed)
 }
 
 fn port(default: &str, ports: Ports) -> u16 {

@@ -36,13 +36,22 @@ fn a_flag_that_makes_no_sense_is_named() {
 }
 
 #[test]
-fn a_variable_that_makes_no_sense_is_named_by_its_flag() {
-    let data = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
-    command
-        .args(["--ports", "free", "--data", &data.path().display().to_string()])
-        .env("PARLANCE_SYNC", "maybe");
-    assert!(refusal(&command.output().unwrap()).starts_with("error: --sync maybe: want one of full"));
+fn a_variable_that_makes_no_sense_is_named() {
+    for (variable, value) in [
+        ("PARLANCE_SYNC", "maybe"),
+        ("PARLANCE_UNTERMINATED_AFTER", "0"),
+        ("PARLANCE_ROOMS_PER_CONNECTION", "0"),
+        ("PARLANCE_TRUSTED", "lan"),
+        ("PARLANCE_ADVERTISE", "nowhere"),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
+        command
+            .args(["--ports", "free", "--log", "off", "--data", &data.path().display().to_string()])
+            .env(variable, value);
+        let said = refusal(&command.output().unwrap());
+        assert!(said.starts_with(&format!("error: {variable} {value}: ")) && !said.contains("--"), "{said}");
+    }
 }
 
 #[test]
