@@ -17,12 +17,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chassis::accept::{self, Limits};
-use chassis::{Failure, Flags, Life, Readiness, Running, net};
+use chassis::{Drain, Failure, Flags, Life, Readiness, Running, net};
 use engine::file::Owner;
 use presence::Presence;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -49,6 +49,9 @@ const SWEEP: Duration = Duration::from_secs(3600);
 /// How often the folder is looked for.
 const PROBE: Duration = Duration::from_secs(2);
 
+/// What is left of the time to drain when uploads are ended: a little more than last words may take.
+const LAST_CALL: Duration = Duration::from_millis(2_500);
+
 /// Opens the port and the data folder and sets the service to work.
 ///
 /// # Errors
@@ -60,7 +63,8 @@ pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
     let store = store.map_err(|problem| Failure::config("--data", config.data.display(), problem))?;
     let listener = net::listen_tcp("--listen", flags.listen)?;
     let addr = listener.local_addr().map_err(Failure::fatal)?;
-    Running::launch(&SERVICE, &flags, addr, |life| run(config, store, listener, addr, life)).await
+    let limit = flags.drain_limit();
+    Running::launch(&SERVICE, &flags, addr, |life| run(config, store, listener, addr, life, limit)).await
 }
 
 /// Serves connections until the drain begins; those that are in a transfer then are the drain's.
@@ -70,6 +74,7 @@ async fn run(
     listener: TcpListener,
     addr: SocketAddr,
     life: Life,
+    drain_limit: Duration,
 ) -> Result<(), Failure> {
     let terms = Terms { idle: config.idle, patience: config.patience(), pause: config.pause() };
     let presence = Presence::start(config.presence, SERVICE.name, addr, &life);
@@ -96,8 +101,18 @@ async fn run(
         () = watch(&service, &life.ready) => {}
         () = service.failed.cancelled() => return Err(Failure::fatal("the data folder could not be flushed")),
     }
+    tokio::spawn(end_uploads(service.store.closing(), life.drain.clone(), drain_limit));
     service.presence.drop_lease().await;
     Ok(())
+}
+
+/// Ends the uploads that still run when the time to drain is nearly over, so that their peers hear why and
+/// their temporary files go. It has no hold on the folder, which somebody else may open right after.
+async fn end_uploads(closing: CancellationToken, drain: Drain, limit: Duration) {
+    tokio::select! {
+        () = drain.finished() => {}
+        () = sleep(limit - LAST_CALL.min(limit / 4)) => closing.cancel(),
+    }
 }
 
 /// Says whether the service can serve, for as long as its folder is there and not otherwise.
@@ -145,5 +160,32 @@ async fn sweep(service: &Arc<Service>, partial_keep: Duration) {
             service.tell();
         })
         .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    #[tokio::test(start_paused = true)]
+    async fn uploads_are_ended_while_there_is_time_to_say_so() {
+        let (closing, drain, began) = (CancellationToken::new(), Drain::default(), Instant::now());
+        drain.spawn(pending::<()>());
+        end_uploads(closing.clone(), drain, LIMIT).await;
+        assert!(closing.is_cancelled());
+        assert_eq!(began.elapsed(), LIMIT - LAST_CALL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_that_is_over_ends_nothing() {
+        let (closing, began) = (CancellationToken::new(), Instant::now());
+        end_uploads(closing.clone(), Drain::default(), LIMIT).await;
+        assert!(!closing.is_cancelled() && began.elapsed().is_zero());
     }
 }

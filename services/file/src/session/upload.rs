@@ -153,11 +153,22 @@ impl<S: Stream> Session<S> {
         match poured {
             Ok(()) => self.store(upload).await,
             Err(stopped) => {
+                let stopped = self.really(stopped);
                 let body = upload.body();
                 let transfer = upload.give_up().await;
                 self.tell().await;
                 self.stop(stopped, body, transfer).await
             }
+        }
+    }
+
+    /// Whoever is told to give up when the store closes makes room for nobody.
+    fn really(&self, stopped: Stopped) -> Stopped {
+        match stopped {
+            Stopped::Ended(Ended::Superseded) if self.service.store.is_closing() => {
+                Stopped::Ended(Ended::Drain)
+            }
+            other => other,
         }
     }
 
@@ -176,9 +187,15 @@ impl<S: Stream> Session<S> {
             }
             Stopped::Ended(ended) => {
                 drop(transfer);
-                if ended == Ended::Slow {
-                    let slow = Refusal::new(Code::TooSlow, "the upload came too slowly");
-                    self.refuse(slow, Body::None).await?;
+                let why = match ended {
+                    Ended::Slow => Some(Refusal::new(Code::TooSlow, "the upload came too slowly")),
+                    Ended::Drain => {
+                        Some(Refusal::new(Code::Unavailable, "the server goes away before it has all"))
+                    }
+                    _ => None,
+                };
+                if let Some(refusal) = why {
+                    self.refuse(refusal, Body::None).await?;
                 }
                 Err(ended)
             }

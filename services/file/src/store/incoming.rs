@@ -101,9 +101,9 @@ impl Incoming {
         self.reservation.written()
     }
 
-    /// Told when somebody else goes on with this upload.
+    /// Told when somebody else goes on with this upload, or when the store closes.
     pub(crate) fn give_up(&self) -> CancellationToken {
-        self.claim.as_ref().map_or_else(CancellationToken::new, Claim::give_up)
+        self.claim.as_ref().map_or_else(|| self.store.0.closing.child_token(), Claim::give_up)
     }
 
     /// Asks for room for `more` bytes than were reserved so far.

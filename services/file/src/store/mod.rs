@@ -30,6 +30,7 @@ use engine::file::{Admission, Limits};
 use engine::{Code, Refusal};
 use rustix::fs::{FlockOperation, FsWord};
 use rustix::io::{Errno, ReadWriteFlags};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 pub(crate) use incoming::{Incoming, Receipt};
@@ -67,6 +68,8 @@ struct Inner {
     eager: ReadWriteFlags,
     /// A flush has failed.
     failed: AtomicBool,
+    /// Uploads that run are to come to an end.
+    closing: CancellationToken,
 }
 
 /// What the folder holds, for those who watch it.
@@ -106,6 +109,7 @@ impl Store {
             uploads: AtomicU64::default(),
             silent_changes: AtomicU64::default(),
             failed: AtomicBool::new(false),
+            closing: CancellationToken::new(),
         }));
         store.try_writing().map_err(unusable("written"))?;
         store.sweep_uploads().map_err(unusable("cleaned"))?;
@@ -155,6 +159,16 @@ impl Store {
     /// Whether a flush has failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// Cancelled, it tells every upload that runs to come to an end. It has no hold on the folder.
+    pub(crate) fn closing(&self) -> CancellationToken {
+        self.0.closing.clone()
+    }
+
+    /// Whether uploads are to come to an end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.0.closing.is_cancelled()
     }
 
     fn names(&self) -> MutexGuard<'_, ()> {

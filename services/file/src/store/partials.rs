@@ -67,12 +67,12 @@ impl Claims {
     }
 
     /// Takes the claim when nobody has it, else says who has.
-    fn take(&self, key: PartialKey) -> Result<Claim, Sender> {
+    fn take(&self, key: PartialKey, give_up: CancellationToken) -> Result<Claim, Sender> {
         let mut held = self.lock();
         if let Some(other) = held.get(&key) {
             return Err(other.clone());
         }
-        let sender = Sender { give_up: CancellationToken::new(), gone: CancellationToken::new() };
+        let sender = Sender { give_up, gone: CancellationToken::new() };
         held.insert(key, sender.clone());
         Ok(Claim { key, sender, claims: self.clone() })
     }
@@ -82,7 +82,7 @@ impl Store {
     /// Claims the right to send the bytes of an upload; whoever has it is told to let go, and waited for.
     pub(crate) async fn claim(&self, key: PartialKey) -> Claim {
         loop {
-            match self.0.claims.take(key) {
+            match self.0.claims.take(key, self.0.closing.child_token()) {
                 Ok(claim) => return claim,
                 Err(other) => {
                     other.give_up.cancel();
@@ -115,7 +115,7 @@ impl Store {
     pub(crate) fn sweep_partials(&self, keep: Duration, now: SystemTime) -> io::Result<()> {
         for (name, key) in self.partials()? {
             // Held meanwhile, so that nobody resumes what is being removed.
-            let Ok(_claim) = self.0.claims.take(key) else { continue };
+            let Ok(_claim) = self.0.claims.take(key, CancellationToken::new()) else { continue };
             let Ok(meta) = self.0.root.symlink_metadata(&name) else { continue };
             let age = now.duration_since(meta.modified()?.into_std()).unwrap_or_default();
             if age > keep && self.0.root.remove_file(&name).is_ok() {

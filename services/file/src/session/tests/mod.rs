@@ -1,6 +1,7 @@
 //! Sessions over an 8-byte pipe, on a data folder of their own.
 
 mod bodies;
+mod closing;
 mod limits;
 mod metrics;
 mod names;

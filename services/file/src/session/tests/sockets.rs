@@ -10,7 +10,7 @@ const LARGE: usize = 3 << 20;
 
 impl House {
     /// A connection with a socket at both ends.
-    async fn connect(&self) -> (TcpStream, JoinHandle<Ended>) {
+    pub(super) async fn connect(&self) -> (TcpStream, JoinHandle<Ended>) {
         let port = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let near = TcpStream::connect(port.local_addr().unwrap()).await.unwrap();
         let (far, _) = port.accept().await.unwrap();
