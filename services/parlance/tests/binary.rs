@@ -42,7 +42,7 @@ fn a_variable_that_makes_no_sense_is_named() {
         ("PARLANCE_UNTERMINATED_AFTER", "0"),
         ("PARLANCE_ROOMS_PER_CONNECTION", "0"),
         ("PARLANCE_TRUSTED", "lan"),
-        ("PARLANCE_ADVERTISE", "nowhere"),
+        ("PARLANCE_TTL_MAX", "5m"),
     ] {
         let data = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
