@@ -36,8 +36,11 @@ impl Seen {
     /// What breaks the ledger: each with how often.
     pub fn breaches(&self) -> Vec<(&'static str, u64)> {
         let others = [
+            ("files lost", self.file.lost),
             ("files corrupt", self.file.corrupt),
+            ("transfers not ended", self.file.unended()),
             ("entries lost", self.registry.lost),
+            ("entries not answered", self.registry.unanswered()),
             ("entries doubled", self.registry.doubled),
             ("entries out of order", self.registry.out_of_order),
         ];
@@ -65,7 +68,7 @@ macro_rules! counts {
 }
 
 counts! {
-    "lost" => |all| all.chat.lost + all.registry.lost,
+    "lost" => |all| all.chat.lost + all.file.lost + all.registry.lost,
     "chat.sent" => |all| all.chat.sent,
     "chat.unsent" => |all| all.chat.unsent,
     "chat.acked" => |all| all.chat.acked,
@@ -89,6 +92,7 @@ counts! {
     "info.unanswered" => |all| all.info.replies.unanswered,
     "file.sent" => |all| all.file.sent,
     "file.ok" => |all| all.file.ok,
+    "file.lost" => |all| all.file.lost,
     "file.corrupt" => |all| all.file.corrupt,
     "file.refused" => |all| all.file.refused.values().sum(),
     "file.failed" => |all| all.file.failed.values().sum(),
@@ -102,6 +106,14 @@ counts! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_end_breaks_the_ledger() {
+        let mut seen = Seen::default();
+        (seen.file.sent, seen.file.ok) = (3, 2);
+        (seen.registry.sent, seen.registry.granted, seen.registry.refused) = (5, 3, 1);
+        assert_eq!(seen.breaches(), [("transfers not ended", 1), ("entries not answered", 1)]);
+    }
 
     #[test]
     fn each_name_has_a_count_and_no_series_is_called_like_one() {

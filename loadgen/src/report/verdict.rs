@@ -119,7 +119,6 @@ fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
         ("slow readers were closed by the server", chat.slow_closed),
         ("queries had no answer: dropped, rate limited, or too late", info.replies.unanswered),
         ("transfers were refused", file.refused.values().sum()),
-        ("transfers did not end", file.failed.values().sum()),
         ("guests were refused", registry.refused),
         ("times a watcher was sent everything anew", registry.resyncs),
         ("durations were over 60 s and count as 60 s", evidence.clipped),

@@ -6,7 +6,7 @@ use loadgen::reconcile::Unanswered;
 use loadgen::recorder::Series;
 use loadgen::report::{Report, text};
 
-use crate::fake::{self, Slips};
+use crate::fake::{self, Blunders, Slips};
 use crate::trust::{options, outcome_of, row};
 
 /// Twenty operations.
@@ -25,7 +25,7 @@ async fn every_query_is_accounted_for() {
     };
     let info = fake::info(times).await;
     let flags =
-        "info --rate 100 --warmup 0s --duration 200ms --drain 300ms --metrics-of none --allow-client-limited";
+        "info --rate 100 --warmup 0s --duration 200ms --drain 2s --metrics-of none --allow-client-limited";
     let report = outcome_of(&options(&format!("{flags} --info {info}")), pending()).await.unwrap();
     let replies = report.seen.info.replies;
     assert_eq!((report.seen.info.sent, replies.ok, replies.unanswered), (20, 19, 1));
@@ -136,7 +136,7 @@ async fn a_service_that_began_anew_is_not_blamed_for_what_it_has_forgotten() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_is_fetched_again_and_compared() {
-    let file = fake::file(7).await;
+    let file = fake::file(Blunders { spoiled: 7, ..Blunders::default() }).await;
     let flags = format!("file {SHORT} --size 3000 --resumed 25% --file {file} --metrics-of none");
     let report = report(&flags).await;
     let files = &report.seen.file;
@@ -157,10 +157,21 @@ async fn every_file_is_fetched_again_and_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stored_file_that_is_gone_and_a_transfer_without_an_end_break_the_ledger() {
+    let file = fake::file(Blunders { forgotten: 4, hung_up: 9, ..Blunders::default() }).await;
+    let report = report(&format!("file {SHORT} --size 3000 --file {file} --metrics-of none")).await;
+    let files = &report.seen.file;
+    assert_eq!((files.sent, files.ok, files.lost), (20, 18, 1), "{}", text::summary(&report));
+    assert_eq!((files.unended(), files.refused.len()), (1, 0));
+    assert_eq!(report.exit_code, 4);
+    let words = text::summary(&report);
+    assert!(words.contains("the ledger BROKEN: files lost 1, transfers not ended 1; exit 4"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_watcher_sees_everybody_once() {
     let registry = fake::registry(Slips { untold: 4, twice: 9 }).await;
-    let flags =
-        format!("registry {SHORT} --watchers 3 --drain 300ms --registry {registry} --metrics-of none");
+    let flags = format!("registry {SHORT} --watchers 3 --registry {registry} --metrics-of none");
     let report = report(&flags).await;
     let entries = &report.seen.registry;
     assert_eq!((entries.sent, entries.granted, entries.owed), (20, 20, 60), "{}", text::summary(&report));

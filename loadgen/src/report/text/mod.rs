@@ -174,11 +174,12 @@ fn file(text: &mut String, files: &Files) {
     let always = [
         said("sent", files.sent),
         share("ok", files.ok, files.sent),
+        said("lost", files.lost),
         said("corrupt", files.corrupt),
         said("resumed", files.resumed),
         said("MB", files.bytes / 1_000_000),
     ];
-    let if_any = [("refused", files.refused.values().sum()), ("failed", files.failed.values().sum())];
+    let if_any = [("refused", files.refused.values().sum()), ("not ended", files.unended())];
     text.push_str(&counts("files", &always, &if_any));
     for (why, times) in files.refused.iter().chain(&files.failed) {
         put(text, &format!("         {} times: {why}", count(*times)), 9);

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use engine::Code;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -21,6 +22,18 @@ pub(super) enum Wrong {
     Slow,
     #[error("other bytes than were sent")]
     Corrupt,
+    #[error("what was stored is not there")]
+    Lost,
+}
+
+impl Wrong {
+    /// The same of a file that was stored for good: nobody else knows its name, so it has to be there.
+    pub(super) fn behind_an_ok(self) -> Self {
+        match self {
+            Wrong::Refused(code) if code == Code::NotFound.as_str() => Wrong::Lost,
+            other => other,
+        }
+    }
 }
 
 /// A connection to the service.

@@ -36,6 +36,9 @@ pub struct Files {
     pub ok: u64,
     /// Fetched, and other than what was stored; or stored under another hash than what was sent.
     pub corrupt: u64,
+    /// Stored, as the service said, and not there when it was fetched.
+    #[serde(default)]
+    pub lost: u64,
     /// What the service refused, by code.
     pub refused: BTreeMap<String, u64>,
     /// What did not end, by reason.
@@ -52,6 +55,7 @@ impl Files {
         self.sent += other.sent;
         self.ok += other.ok;
         self.corrupt += other.corrupt;
+        self.lost += other.lost;
         add_counts(&mut self.refused, &other.refused);
         add_counts(&mut self.failed, &other.failed);
         self.resumed += other.resumed;
@@ -61,7 +65,12 @@ impl Files {
     /// Transfers that have not ended.
     pub fn running(&self) -> u64 {
         let ended: u64 = self.refused.values().chain(self.failed.values()).sum();
-        self.sent.saturating_sub(self.ok + self.corrupt + ended)
+        self.sent.saturating_sub(self.ok + self.corrupt + self.lost + ended)
+    }
+
+    /// Transfers that were begun and did not come to any end that the service told.
+    pub fn unended(&self) -> u64 {
+        self.running() + self.failed.values().sum::<u64>()
     }
 }
 
@@ -126,6 +135,7 @@ impl Couriers {
         match ended {
             Ok(()) => files.ok += 1,
             Err(Wrong::Corrupt) => files.corrupt += 1,
+            Err(Wrong::Lost) => files.lost += 1,
             Err(Wrong::Refused(code)) => *files.refused.entry(code).or_default() += 1,
             Err(why) => *files.failed.entry(why.to_string()).or_default() += 1,
         }
@@ -149,7 +159,7 @@ impl Couriers {
         } else {
             self.upload(number, &name, &content, hash, &mut line).await?;
         }
-        self.download(number, &name, &content, hash, &mut line).await?;
+        self.download(number, &name, &content, hash, &mut line).await.map_err(Wrong::behind_an_ok)?;
         line.ask(&Request::Delete { name }).await.map(|_| ())
     }
 

@@ -28,6 +28,11 @@ pub struct Entries {
 }
 
 impl Entries {
+    /// Asked for, and neither granted nor refused.
+    pub fn unanswered(&self) -> u64 {
+        self.sent.saturating_sub(self.granted + self.refused)
+    }
+
     /// Adds what another load tester has seen.
     pub(crate) fn add(&mut self, other: &Entries) {
         self.sent += other.sent;

@@ -16,20 +16,31 @@ struct Store {
     downloads: u64,
 }
 
-/// A file server whose n-th download, from 1, has one other byte.
-pub(crate) async fn file(spoiled: u64) -> SocketAddr {
+/// What goes wrong, by the number of the download, from 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Blunders {
+    /// It has one other byte.
+    pub(crate) spoiled: u64,
+    /// There is no such file.
+    pub(crate) forgotten: u64,
+    /// The connection ends without an answer.
+    pub(crate) hung_up: u64,
+}
+
+/// A file server with blunders.
+pub(crate) async fn file(blunders: Blunders) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let store = Arc::new(Mutex::new(Store::default()));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, Arc::clone(&store), spoiled));
+            tokio::spawn(serve(stream, Arc::clone(&store), blunders));
         }
     });
     address
 }
 
-async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, spoiled: u64) {
+async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, blunders: Blunders) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     while stream.read_line(&mut line).await.unwrap_or(0) > 0 {
@@ -52,7 +63,10 @@ async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, spoiled: u64) {
                 }
                 store.lock().unwrap().stored(name, content)
             }
-            Request::Download { name } => store.lock().unwrap().fetched(name, spoiled),
+            Request::Download { name } => match store.lock().unwrap().fetched(name, blunders) {
+                Some(answer) => answer,
+                None => return,
+            },
             Request::Delete { name } => Reply::Deleted { name }.encode().into_bytes(),
             other => panic!("{other:?} is not expected"),
         };
@@ -69,13 +83,19 @@ impl Store {
         reply.encode().into_bytes()
     }
 
-    fn fetched(&mut self, name: engine::file::FileName, spoiled: u64) -> Vec<u8> {
+    /// What is answered, if anything.
+    fn fetched(&mut self, name: engine::file::FileName, blunders: Blunders) -> Option<Vec<u8>> {
         let mut content = self.files[name.as_str()].clone();
         let reply = Reply::File { size: content.len() as u64, hash: blake3::hash(&content), name };
         self.downloads += 1;
-        if self.downloads == spoiled {
-            content[0] ^= 1;
+        match self.downloads {
+            number if number == blunders.hung_up => return None,
+            number if number == blunders.forgotten => {
+                return Some(b"ERROR:not_found no such file\n".to_vec());
+            }
+            number if number == blunders.spoiled => content[0] ^= 1,
+            _ => {}
         }
-        [reply.encode().into_bytes(), content].concat()
+        Some([reply.encode().into_bytes(), content].concat())
     }
 }

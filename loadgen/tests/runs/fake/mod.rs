@@ -6,6 +6,6 @@ mod info;
 mod registry;
 
 pub(crate) use chat::{Fault, chat};
-pub(crate) use file::file;
+pub(crate) use file::{Blunders, file};
 pub(crate) use info::{deaf_info, flooding_info, info, metrics};
 pub(crate) use registry::{Slips, registry};
