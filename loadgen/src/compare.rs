@@ -103,8 +103,8 @@ fn is_our_own(row: &Row) -> bool {
 fn check(before: &Report, after: &Report) -> Result<(), Failure> {
     let same = Plan { seed: after.plan.seed, ..before.plan.clone() };
     if same != after.plan {
-        let words = format!("these runs do not compare:\n  {}\n  {}", before.plan.line(), after.plan.line());
-        return Err(Failure::Unlike(words));
+        let differences = same.differences(&after.plan).join(", ");
+        return Err(Failure::Unlike(format!("these runs do not compare: {differences}")));
     }
     for (which, report) in [("first", before), ("second", after)] {
         if !report.verdict.valid {
@@ -260,6 +260,9 @@ mod tests {
         let mut other = example();
         other.plan.clients += 1;
         assert!(compare(&example(), &other, 0.05).unwrap_err().to_string().contains("do not compare"));
+        other.plan.drain_seconds = 2.5;
+        let words = compare(&example(), &other, 0.05).unwrap_err().to_string();
+        assert!(words.ends_with(": clients 4 and 5, drain_seconds 0.0 and 2.5"), "{words}");
         let mut seed = example();
         seed.plan.seed += 1;
         assert!(compare(&example(), &seed, 0.05).is_ok(), "another seed is another sample of the same");

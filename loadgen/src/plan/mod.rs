@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::cli::{Load, Options, People};
 use crate::failure::Failure;
@@ -205,6 +206,17 @@ impl Plan {
             self.ramp_seconds,
             self.warmup_seconds,
         )
+    }
+
+    /// The fields in which another plan differs, each with both values.
+    pub fn differences(&self, other: &Plan) -> Vec<String> {
+        let fields = |plan| match serde_json::to_value(plan) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        let (mine, theirs) = (fields(self), fields(other));
+        let differing = mine.into_iter().zip(theirs).filter(|((_, mine), (_, theirs))| mine != theirs);
+        differing.map(|((name, mine), (_, theirs))| format!("{name} {mine} and {theirs}")).collect()
     }
 
     /// What a dry run prints: the plan, what follows from it, and its first operations.
