@@ -129,7 +129,7 @@ impl Hub {
     ) -> Result<Entered, Refusal> {
         let mut state = self.lock();
         let entered = state.people.enter(member.id, name, at);
-        let arrival = entered.inspect_err(|_| self.metrics.joins_refused.inc())?;
+        let arrival = entered.inspect_err(|_| self.metrics.limits.joins_refused.inc())?;
         let mut others = if announce { state.people.others(member.id, name) } else { Vec::new() };
         let room = state
             .rooms

@@ -35,7 +35,7 @@ async fn relieve(hub: &Hub, metrics: &Metrics) {
     for id in backlog.excess(hub.bounds().all()) {
         // One who is not there any more is about to be free of all that.
         if let Some(member) = members.get(&id) {
-            metrics.behind_closed.inc();
+            metrics.limits.behind_closed.inc();
             member.part();
         }
     }

@@ -25,7 +25,8 @@ impl Bounds {
     /// `--behind` and `--behind-all`.
     pub(crate) fn new(config: &Config, metrics: &Metrics) -> Self {
         let (each, all) = (config.behind_bytes(), config.behind_all_bytes());
-        Bounds(Arc::new(Inner { each, all, kept: metrics.behind_bytes.clone(), exceeded: Notify::new() }))
+        let kept = metrics.limits.behind_bytes.clone();
+        Bounds(Arc::new(Inner { each, all, kept, exceeded: Notify::new() }))
     }
 
     /// Bytes that one member may be behind.

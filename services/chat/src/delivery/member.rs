@@ -350,14 +350,14 @@ impl Member {
     fn fall_behind(&self, out: &mut Out) {
         if out.behind_since.is_none() {
             out.behind_since = Some(Instant::now());
-            self.metrics.slow_consumers.inc();
+            self.metrics.limits.slow_consumers.inc();
         }
         self.wake();
     }
 
     fn caught_up(&self, out: &mut Out) {
         if out.behind_since.take().is_some() {
-            self.metrics.slow_consumers.dec();
+            self.metrics.limits.slow_consumers.dec();
         }
     }
 

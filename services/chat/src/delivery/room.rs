@@ -130,7 +130,7 @@ impl Room {
         if let Ok(space) = self.space.clone().try_acquire_many_owned(bytes) {
             return RoomSpace(space);
         }
-        self.metrics.room_waits.inc();
+        self.metrics.limits.room_waits.inc();
         RoomSpace(self.space.clone().acquire_many_owned(bytes).await.expect("a room's space is never closed"))
     }
 

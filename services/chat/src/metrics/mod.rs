@@ -1,6 +1,8 @@
 //! What chat tells Prometheus.
 
+mod limits;
 mod store;
+mod upkeep;
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -13,7 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::disk::Usage;
 use crate::ended::Ended;
+use limits::LimitSeries;
 use store::StoreSeries;
+use upkeep::UpkeepSeries;
 
 /// Chat's metrics. Clones are the same, and small: every connection has one.
 #[derive(Debug, Clone)]
@@ -44,20 +48,12 @@ pub(crate) struct Series {
     pub sent_bytes: IntCounter,
     /// `chat_delivery_duration_seconds`
     delivery_duration: Histogram,
-    /// What the store does.
+    /// Messages and the past.
     pub(crate) store: StoreSeries,
-    /// `chat_flood_holds_total`
-    pub(crate) flood_holds: IntCounter,
-    /// `chat_joins_refused_total`
-    pub(crate) joins_refused: IntCounter,
-    /// `chat_slow_consumers`
-    pub slow_consumers: IntGauge,
-    /// `chat_behind_bytes`
-    pub(crate) behind_bytes: IntGauge,
-    /// `chat_behind_closed_total`
-    pub(crate) behind_closed: IntCounter,
-    /// `chat_room_waits_total`
-    pub(crate) room_waits: IntCounter,
+    /// What the store does beside that.
+    pub(crate) upkeep: UpkeepSeries,
+    /// Where limits bite.
+    pub(crate) limits: LimitSeries,
     /// `chat_storage_bytes{state}`; with `--sync off` there is no disk to tell of.
     storage: OnceLock<IntGaugeVec>,
 }
@@ -117,22 +113,8 @@ impl Metrics {
                 FAST,
             ),
             store: StoreSeries::new(metrics),
-            flood_holds: metrics
-                .counter("chat_flood_holds_total", "Messages after which --flood made a connection wait."),
-            joins_refused: metrics.counter(
-                "chat_joins_refused_total",
-                "Rooms that --rooms-per-connection or --rooms kept somebody out of.",
-            ),
-            slow_consumers: metrics.gauge("chat_slow_consumers", "Members whose socket is full."),
-            behind_bytes: metrics.gauge("chat_behind_bytes", "Bytes kept for members whose socket is full."),
-            behind_closed: metrics.counter(
-                "chat_behind_closed_total",
-                "Members that --behind-all closed, whoever held most first.",
-            ),
-            room_waits: metrics.counter(
-                "chat_room_waits_total",
-                "Messages that waited until their room had taken up earlier ones.",
-            ),
+            upkeep: UpkeepSeries::new(metrics),
+            limits: LimitSeries::new(metrics),
             storage: OnceLock::new(),
         }))
     }

@@ -1,4 +1,4 @@
-//! What is told of the store: commits, history and what is done to it meanwhile.
+//! What is told of the store: how messages get into it, how many there are, and how the past is read.
 
 use chassis::metrics::{COUNTS, FAST};
 use prometheus::{Histogram, IntCounter, IntGauge};
@@ -26,18 +26,6 @@ pub(crate) struct StoreSeries {
     pub(crate) pages: Histogram,
     /// `chat_history_read_duration_seconds{kind="search"}`
     pub(crate) searches: Histogram,
-    /// `chat_index_lag_messages`
-    pub(crate) index_lag: IntGauge,
-    /// `chat_upkeep_duration_seconds{step="index"}`
-    pub(crate) index_steps: Histogram,
-    /// `chat_upkeep_duration_seconds{step="merge"}`
-    pub(crate) merge_steps: Histogram,
-    /// `chat_upkeep_duration_seconds{step="forget"}`
-    pub(crate) forget_steps: Histogram,
-    /// `chat_checkpoint_duration_seconds{thread="checkpointer"}`
-    pub(crate) checkpoints_beside: Histogram,
-    /// `chat_checkpoint_duration_seconds{thread="writer"}`
-    pub(crate) checkpoints_between: Histogram,
 }
 
 impl StoreSeries {
@@ -54,20 +42,6 @@ impl StoreSeries {
             "One page of history, or one search, without waiting for the index.",
             "kind",
             &["page", "search"],
-            FAST,
-        );
-        let upkeep = metrics.histogram_vec(
-            "chat_upkeep_duration_seconds",
-            "One step of the writer's work that is no message; a message may wait for one.",
-            "step",
-            &["index", "merge", "forget"],
-            FAST,
-        );
-        let checkpoints = metrics.histogram_vec(
-            "chat_checkpoint_duration_seconds",
-            "Bringing the write-ahead log into the database, beside the writer or by it.",
-            "thread",
-            &["checkpointer", "writer"],
             FAST,
         );
         StoreSeries {
@@ -96,12 +70,6 @@ impl StoreSeries {
             ),
             pages: reads.with_label_values(&["page"]),
             searches: reads.with_label_values(&["search"]),
-            index_lag: metrics.gauge("chat_index_lag_messages", "Messages not in the full-text index yet."),
-            index_steps: upkeep.with_label_values(&["index"]),
-            merge_steps: upkeep.with_label_values(&["merge"]),
-            forget_steps: upkeep.with_label_values(&["forget"]),
-            checkpoints_beside: checkpoints.with_label_values(&["checkpointer"]),
-            checkpoints_between: checkpoints.with_label_values(&["writer"]),
         }
     }
 }

@@ -375,7 +375,7 @@ impl Talk {
             let now = self.started.elapsed();
             let next = flood.count(now);
             self.held_until = (next > now).then(|| self.started + next);
-            self.chat.metrics.flood_holds.inc_by(u64::from(next > now));
+            self.chat.metrics.limits.flood_holds.inc_by(u64::from(next > now));
         }
     }
 

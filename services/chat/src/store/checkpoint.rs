@@ -56,14 +56,14 @@ impl Checkpointer {
         // One order waits while another is carried out: a second adds nothing.
         let (orders, received) = sync_channel(1);
         let turn = Arc::new(Mutex::new(()));
-        let pass = Pass { side, turn: turn.clone(), duration: metrics.store.checkpoints_beside.clone() };
+        let pass = Pass { side, turn: turn.clone(), duration: metrics.upkeep.checkpoints_beside.clone() };
         let thread = super::spawn("chat-checkpoint", move || pass.run(&received, &reports))?;
         Ok(Checkpointer {
             orders,
             thread,
             turn,
             is_busy: false,
-            by_writer: metrics.store.checkpoints_between.clone(),
+            by_writer: metrics.upkeep.checkpoints_between.clone(),
         })
     }
 

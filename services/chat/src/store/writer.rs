@@ -224,7 +224,7 @@ impl Writer {
     fn index(&mut self, most: usize) -> Result<(), Failure> {
         let index = &self.index;
         let step = |transaction: &Transaction<'_>| index.step(transaction, most as u64);
-        match in_passing(&mut self.db, self.sync, &self.metrics.store.index_steps, step) {
+        match in_passing(&mut self.db, self.sync, &self.metrics.upkeep.index_steps, step) {
             Ok(indexed) => self.index.advance(indexed),
             Err(error) => {
                 self.put_off(error, "the full-text index is behind")?;
@@ -235,7 +235,7 @@ impl Writer {
     }
 
     fn merge(&mut self) -> Result<(), Failure> {
-        let merged = in_passing(&mut self.db, self.sync, &self.metrics.store.merge_steps, index::merge);
+        let merged = in_passing(&mut self.db, self.sync, &self.metrics.upkeep.merge_steps, index::merge);
         let merged = merged.or_else(|error| {
             self.put_off(error, "the full-text index could not be merged").map(|()| false)
         })?;
@@ -247,7 +247,7 @@ impl Writer {
     fn forget(&mut self, most: usize) -> Result<(), Failure> {
         let forgetting = &mut self.forgetting;
         let step = |transaction: &Transaction<'_>| forgetting.step(transaction, now(), most);
-        match in_passing(&mut self.db, self.sync, &self.metrics.store.forget_steps, step) {
+        match in_passing(&mut self.db, self.sync, &self.metrics.upkeep.forget_steps, step) {
             Ok(forgotten) => self.metrics.store.forgotten.inc_by(forgotten as u64),
             Err(error) => {
                 self.put_off(error, "old messages could not be forgotten")?;
@@ -270,7 +270,7 @@ impl Writer {
 
     fn tell(&mut self) {
         self.metrics.store.history_messages.set(self.forgetting.kept() as i64);
-        self.metrics.store.index_lag.set(self.index.lag() as i64);
+        self.metrics.upkeep.index_lag.set(self.index.lag() as i64);
         if self.sized.is_some_and(|then| then.elapsed() < SIZE_AGE) {
             return;
         }

@@ -36,8 +36,8 @@ async fn what_was_committed_is_found_whatever_the_index_is_behind() {
         let found = serving.store.search("apple", vec![name("a")], u32::MAX).await.unwrap();
         assert_eq!(found.len() as u64, round * MANY);
     }
-    until("the index is up to date unasked", || serving.metrics.store.index_lag.get() == 0).await;
-    let steps = serving.metrics.store.index_steps.get_sample_count();
+    until("the index is up to date unasked", || serving.metrics.upkeep.index_lag.get() == 0).await;
+    let steps = serving.metrics.upkeep.index_steps.get_sample_count();
     assert!(steps >= 3 * MANY / 1024, "{steps} steps");
     serving.close().await;
 }
@@ -74,7 +74,7 @@ async fn the_log_is_brought_in_beside_the_writer_and_begun_anew() {
         say_many(&serving, "a", MANY).await;
         longest = longest.max(log.metadata().unwrap().len());
     }
-    until("a pass", || metrics.store.checkpoints_beside.get_sample_count() > 0).await;
+    until("a pass", || metrics.upkeep.checkpoints_beside.get_sample_count() > 0).await;
     // 16,000 pages, and what one batch and one step add before the writer looks at it.
     assert!(longest < 128 << 20, "{longest}");
     serving.close().await;
@@ -105,7 +105,7 @@ async fn what_a_pass_leaves_is_done_by_the_writer() {
             store.submit(post("a", &"apple ".repeat(100), None)).await.unwrap();
         }
     });
-    until("the rest", || serving.metrics.store.checkpoints_between.get_sample_count() > 0).await;
+    until("the rest", || serving.metrics.upkeep.checkpoints_between.get_sample_count() > 0).await;
     speaking.abort();
     assert!(speaking.await.unwrap_err().is_cancelled());
     serving.close().await;
