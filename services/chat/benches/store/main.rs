@@ -1,32 +1,44 @@
-//! The store alone: what it keeps in a second, and how fast a million messages are read and searched.
-//! `cargo bench -p chat --bench store`.
+//! The store alone: what it keeps in a second, how fast a million messages are opened, read and searched, and
+//! what holds writers up meanwhile. `cargo bench -p chat --bench store`, with a part's name for that part alone.
 //!
 //! Messages have 100 bytes and come 256 at a time, the next when all of them are kept; rates are with the
 //! full-text index, which may be at most 4,096 messages behind. `PARLANCE_BENCH_MESSAGES=100000` makes the
 //! million another number; the folder is made in `TMPDIR`.
 #![allow(clippy::unwrap_used, reason = "a benchmark that can't go on says so")]
 
+mod beside;
+mod past;
+mod rate;
+
 use std::time::{Duration, Instant};
 
-use chat::Sync;
 use chat::alone::Alone;
-use engine::chat::Page;
 use tokio::runtime::Builder;
 
+/// Messages that come at a time.
 const BATCH: usize = 256;
-/// How long each rate is measured.
-const MEASURED: Duration = Duration::from_secs(3);
 
 fn main() {
+    // Cargo adds flags of its own.
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let is_wanted = |part: &str| wanted.as_deref().is_none_or(|wanted| wanted == part);
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        for (sync, name) in [(Sync::Full, "full"), (Sync::Normal, "normal")] {
-            for with_refs in [false, true] {
-                rate(sync, name, with_refs).await;
-            }
+        if is_wanted("rate") {
+            rate::measure().await;
         }
-        million().await;
+        if is_wanted("past") {
+            past::measure().await;
+        }
+        if is_wanted("beside") {
+            beside::measure().await;
+        }
     });
+}
+
+/// The million, or what was asked for instead.
+fn million() -> usize {
+    std::env::var("PARLANCE_BENCH_MESSAGES").map_or(1_000_000, |count| count.parse().unwrap())
 }
 
 /// A message of 100 bytes: one word is in each, one in every second, one in every third, one in a thousand.
@@ -40,94 +52,33 @@ fn text(n: usize) -> String {
     format!("{text:-<100.100}")
 }
 
-async fn rate(sync: Sync, name: &str, with_refs: bool) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Alone::open(folder.path(), sync).unwrap();
-    let began = Instant::now();
-    let mut said = 0;
-    while began.elapsed() < MEASURED {
-        say(&store, said, BATCH, with_refs).await;
-        said += BATCH;
-    }
-    let rate = said as f64 / began.elapsed().as_secs_f64();
-    let refs = if with_refs { "with refs" } else { "" };
-    println!("{name:6} {refs:9} {rate:>10.0} messages/s");
-    store.close().unwrap();
-}
-
-async fn say(store: &Alone, first: usize, count: usize, with_refs: bool) {
+/// Says messages in so many rooms in turn, and waits until they are kept.
+async fn say(store: &Alone, first: usize, count: usize, rooms: usize, with_refs: bool) {
     for n in first..first + count {
         let reference = with_refs.then(|| format!("7f3a-{n}"));
-        store.say(text(n), reference.as_deref()).await.unwrap();
+        store.say(n / BATCH % rooms, text(n), reference.as_deref()).await.unwrap();
     }
     store.wait_for(count);
 }
 
-async fn million() {
-    let count = std::env::var("PARLANCE_BENCH_MESSAGES").map_or(1_000_000, |count| count.parse().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let store = Alone::open(folder.path(), Sync::Normal).unwrap();
-    let mut said = 0;
-    while said < count {
-        say(&store, said, 1000, false).await;
-        said += 1000;
+/// Fills an empty store, and waits for its index.
+async fn fill(store: &Alone, count: usize, rooms: usize) {
+    for first in (0..count).step_by(1000) {
+        say(store, first, 1000.min(count - first), rooms, false).await;
     }
-    // The first search waits for the index.
-    store.search("every", 1).await.unwrap();
-    println!("{said} messages in one room:");
-    newcomers(&store).await;
-    pages(&store, said as u64).await;
-    for (words, what) in [
-        ("every", "a word of every message"),
-        ("rare7", "a word of one in a thousand"),
-        ("unique7", "a word of one message"),
-        ("even third", "two words of one in six"),
-        ("even odd", "two common words never together"),
-        ("nowhere", "a word of none"),
-    ] {
-        searches(&store, words, what).await;
-    }
-    store.close().unwrap();
+    store.search(1, "every", 1).await.unwrap();
 }
 
-async fn newcomers(store: &Alone) {
-    let mut took = Vec::new();
-    for _ in 0..1000 {
-        let began = Instant::now();
-        assert_eq!(store.page(Page::Newest, 20).await.unwrap().len(), 20);
-        took.push(began.elapsed());
-    }
-    print("the newest 20", took);
-}
-
-/// All of it forward, and back again.
-async fn pages(store: &Alone, count: u64) {
-    let (mut took, mut back) = (Vec::new(), Vec::new());
-    for id in (0..count).step_by(10_000) {
-        let began = Instant::now();
-        assert_eq!(store.page(Page::After(id), 1000).await.unwrap()[0].id, id + 1);
-        took.push(began.elapsed());
-        let began = Instant::now();
-        let page = store.page(Page::Before(count - id + 1), 1000).await.unwrap();
-        assert_eq!(page.last().unwrap().id, count - id);
-        back.push(began.elapsed());
-    }
-    print("a page of 1,000 forward", took);
-    print("a page of 1,000 back", back);
-}
-
-async fn searches(store: &Alone, words: &str, what: &str) {
-    let mut took = Vec::new();
-    for _ in 0..20 {
-        let began = Instant::now();
-        store.search(words, 20).await.unwrap();
-        took.push(began.elapsed());
-    }
-    print(&format!("search: {what}"), took);
+/// How long something takes.
+async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
+    let began = Instant::now();
+    let done = work.await;
+    (began.elapsed(), done)
 }
 
 fn print(what: &str, mut took: Vec<Duration>) {
     took.sort();
-    let [median, worst] = [took[took.len() / 2], took[took.len() - 1]].map(|time| time.as_secs_f64() * 1e3);
-    println!("  {what:42} median {median:>8.3} ms, at most {worst:>8.3} ms");
+    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    let (median, late, worst) = (at(0.5), at(0.99), at(1.0));
+    println!("  {what:52} median {median:>8.3} ms, 99 % {late:>8.3} ms, at most {worst:>8.3} ms");
 }
