@@ -13,6 +13,7 @@ mod reader;
 mod retention;
 mod rooms;
 mod schema;
+mod search;
 mod space;
 mod upgrade;
 mod writer;
@@ -282,7 +283,7 @@ impl Store {
         self.jobs.send(Job::Index(done)).await.map_err(|_| unavailable())?;
         indexed.await.map_err(|_| unavailable())?;
         let query = query.to_owned();
-        self.read_by(&self.searches, move |db| reader::search(db, &query, &rooms, limit)).await
+        self.read_by(&self.searches, move |db| search::search(db, &query, &rooms, limit)).await
     }
 
     async fn read<T: Send + 'static>(

@@ -78,46 +78,14 @@ pub(super) fn oldest(db: &Connection, room: &RoomName) -> Result<Option<u64>> {
     Ok(oldest.map(id_of))
 }
 
-/// See [`super::Store::search`].
-pub(super) fn search(db: &Connection, query: &str, rooms: &[RoomName], limit: u32) -> Result<Vec<Message>> {
-    let wanted = match_all(query);
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut found = Vec::new();
-    for room in rooms {
-        found.extend(search_room(db, &wanted, room, limit)?);
-    }
-    found.sort_by_key(|(turn, _)| std::cmp::Reverse(*turn));
-    Ok(found.into_iter().map(|(_, message)| message).take(limit as usize).collect())
-}
-
-/// What is found in one room, newest first, each with its turn among those of all rooms.
-fn search_room(db: &Connection, wanted: &str, room: &RoomName, limit: u32) -> Result<Vec<(i64, Message)>> {
-    let Some(number) = number_of(db, room)? else { return Ok(Vec::new()) };
-    let mut query = db.prepare_cached(
-        "SELECT m.key, m.sender, m.text, m.at, m.turn FROM words w JOIN messages m ON m.key = w.rowid
-         WHERE words MATCH ? AND w.rowid BETWEEN ? AND ? ORDER BY w.rowid DESC LIMIT ?",
-    )?;
-    let range = params![wanted, key(number, 0), key(number, MAX_ID), limit];
-    query.query_map(range, |row| Ok((row.get(4)?, message(room, row)?)))?.collect()
-}
-
-/// Words as people type them, as a query in which every one must be found and none is an operator.
-fn match_all(query: &str) -> String {
-    // A NUL would end the query inside a quotation.
-    let separates = |c: char| c.is_whitespace() || c.is_control();
-    let words = query.split(separates).filter(|word| !word.is_empty());
-    let quoted = words.map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
-    quoted.collect::<Vec<_>>().join(" ")
-}
-
-fn number_of(db: &Connection, room: &RoomName) -> Result<Option<i64>> {
+/// A room's number, once something was said in it.
+pub(super) fn number_of(db: &Connection, room: &RoomName) -> Result<Option<i64>> {
     let mut query = db.prepare_cached("SELECT number FROM rooms WHERE name = ?")?;
     query.query_row([room.as_str()], |row| row.get(0)).optional()
 }
 
-fn message(room: &RoomName, row: &Row<'_>) -> Result<Message> {
+/// A message of a room out of its key, sender, text and time.
+pub(super) fn message(room: &RoomName, row: &Row<'_>) -> Result<Message> {
     let (key, sender, text, at): (i64, String, String, i64) =
         (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     let from = UserName::parse(&sender).map_err(|refusal| {

@@ -71,6 +71,11 @@ pub(super) fn id_of(key: i64) -> u64 {
     (key & MAX_ID as i64) as u64
 }
 
+/// The number of the room in a key.
+pub(super) fn room_of(key: i64) -> i64 {
+    key >> ID_BITS
+}
+
 const ID_BITS: u32 = 40;
 /// The largest id that a room can reach.
 pub(super) const MAX_ID: u64 = (1 << ID_BITS) - 1;
