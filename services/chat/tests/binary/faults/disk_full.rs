@@ -53,6 +53,10 @@ fn fill_lot(disk: &Disk, times: usize, moments: &mut SmallRng) -> Tally {
         answers.acks(moments.random_range(10..400));
         disk.fill();
         answers.everybody(Some("no_space"), 1);
+        assert!(
+            process.metric("chat_messages_rejected_total{reason=\"no_space\"}") >= 3.0,
+            "one each at least"
+        );
         process.kill();
     });
     for writer in &crowd.writers {
