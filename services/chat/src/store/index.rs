@@ -94,16 +94,33 @@ impl Index {
     /// Indexes the next messages, at most so many, and returns how many that were, to be told to
     /// [`Index::advance`] once it is committed.
     pub(super) fn step(&self, transaction: &Transaction<'_>, most: u64) -> Result<u64> {
+        let parts = self.next(most);
+        parts.iter().try_for_each(|part| insert(transaction, *part))?;
+        Ok(parts.iter().map(|part| part.len()).sum())
+    }
+
+    /// The next messages, at most so many, each room's together and in the order of their keys: FTS5 begins a
+    /// segment anew whenever a key is lower than the one before.
+    fn next(&self, most: u64) -> Vec<Range> {
         let mut left = most;
+        let mut parts = Vec::new();
         for range in &self.behind {
             if left == 0 {
                 break;
             }
             let part = Range { last: range.last.min(range.first + left - 1), ..*range };
-            insert(transaction, part)?;
             left -= part.len();
+            parts.push(part);
         }
-        Ok(most - left)
+        parts.sort_by_key(|part| (part.room, part.first));
+        parts.dedup_by(|next, part| {
+            let is_same = next.room == part.room;
+            if is_same {
+                part.last = next.last;
+            }
+            is_same
+        });
+        parts
     }
 
     /// So many are indexed.
@@ -136,13 +153,15 @@ impl Index {
     }
 }
 
-/// What retention has removed since is not there any more, and is skipped.
+/// What retention has removed since is not there any more, and is skipped. One statement for many messages would
+/// end a segment of the index by itself.
 fn insert(transaction: &Transaction<'_>, range: Range) -> Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO words (rowid, text) SELECT key, text FROM messages WHERE key BETWEEN ? AND ?",
-        )?
-        .execute([key(range.room, range.first), key(range.room, range.last)])?;
+    let mut read = transaction.prepare_cached("SELECT key, text FROM messages WHERE key BETWEEN ? AND ?")?;
+    let mut write = transaction.prepare_cached("INSERT INTO words (rowid, text) VALUES (?, ?)")?;
+    let mut rows = read.query([key(range.room, range.first), key(range.room, range.last)])?;
+    while let Some(row) = rows.next()? {
+        write.execute((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))?;
+    }
     transaction
         .prepare_cached("UPDATE rooms SET indexed_id = ? WHERE number = ?")?
         .execute([range.last as i64, range.room])?;

@@ -24,6 +24,9 @@ pub(crate) const FILE: &str = "chat.db";
 pub(crate) const LOG: &str = "chat.db-wal";
 /// The length that the log is cut to when it begins anew.
 const LOG_BYTES: i64 = 16 << 20;
+/// What the writer keeps in memory, at most; a negative number is of KiB. The last pages of many rooms and of many
+/// senders' keys are all to be had there, for each message changes some of them.
+const CACHE_KIB: i64 = -16 * 1024;
 
 /// `messages.key` is the room's number in the high bits and the message's id in the low 40, so that a
 /// room's messages lie together in the order of their ids, in one tree. `turn` rises by message across all
@@ -145,6 +148,7 @@ impl Location {
         let mut db = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         self.set_durability(&db)?;
         db.pragma_update(None, "wal_autocheckpoint", 0).map_err(words)?;
+        db.pragma_update(None, "cache_size", CACHE_KIB).map_err(words)?;
         // After a long look at it by somebody else the log is not to stay large.
         db.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(words)?;
         match found {

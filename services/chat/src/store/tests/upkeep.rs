@@ -2,7 +2,9 @@
 
 use rusqlite::wal::CheckpointMode;
 
-use super::super::schema::Location;
+use super::super::index::Index;
+use super::super::rooms::Range;
+use super::super::schema::{Location, key};
 use super::*;
 
 /// As many messages as several steps take.
@@ -183,4 +185,27 @@ async fn a_key_is_forgotten_after_its_day() {
     let db = rusqlite::Connection::open(data.path().join("chat.db")).unwrap();
     let left: i64 = db.query_row("SELECT count(*) FROM refs", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 2);
+}
+
+/// Every message whose room came before the last one's began a segment of the index.
+#[test]
+fn a_step_of_the_index_is_one_segment_whatever_rooms_it_is_of() {
+    let mut db = Location::of(Path::new(""), Sync::Off).unwrap().open_writer().unwrap();
+    let mut index = Index::load(&db).unwrap();
+    for id in 1..=10 {
+        for room in [3, 1, 2] {
+            let message = (key(room, id), "alice", format!("apple {id}"));
+            db.execute("INSERT INTO messages VALUES (?, 0, ?, ?, 0)", message).unwrap();
+            index.add([Range { room, first: id, last: id }]);
+        }
+    }
+    for (most, segments) in [(25, 1), (25, 2)] {
+        let transaction = db.transaction().unwrap();
+        let indexed = index.step(&transaction, most).unwrap();
+        transaction.commit().unwrap();
+        index.advance(indexed);
+        let count = "SELECT count(DISTINCT segid) FROM words_idx";
+        assert_eq!(db.query_row(count, [], |row| row.get(0)), Ok(segments));
+    }
+    assert_eq!(index.lag(), 0);
 }
