@@ -19,7 +19,6 @@ pub struct Alone {
     threads: Threads,
     /// How many messages each batch has kept.
     kept: mpsc::Receiver<usize>,
-    metrics: Metrics,
     user: UserName,
 }
 
@@ -47,12 +46,12 @@ impl Alone {
         let metrics = Metrics::new(&Life::new(&crate::SERVICE).metrics);
         let retention = Retention { age: keep.age, messages: keep.messages };
         let database = Database::open(data, sync)?;
-        let Served { store, threads, .. } = database.serve(retention, metrics.clone(), move |batch| {
+        let Served { store, threads, .. } = database.serve(retention, metrics, move |batch| {
             // Nobody may be interested any more.
             let _ = tell.send(batch.iter().filter(|(_, outcome)| outcome.is_ok()).count());
         })?;
         let user = UserName::parse("alice").map_err(Failure::fatal)?;
-        Ok(Alone { store, threads, kept, metrics, user })
+        Ok(Alone { store, threads, kept, user })
     }
 
     /// Hands a message in, with a key where one is given.
@@ -102,12 +101,6 @@ impl Alone {
     /// Lets it look for what is not to be kept, as it does every minute.
     pub async fn forget_old(&self) {
         self.store.forget_old().await;
-    }
-
-    /// How many messages there are.
-    #[must_use]
-    pub fn messages(&self) -> u64 {
-        self.metrics.store.history_messages.get().unsigned_abs()
     }
 
     /// Ends it.

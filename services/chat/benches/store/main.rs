@@ -56,7 +56,7 @@ fn text(n: usize) -> String {
 async fn say(store: &Alone, first: usize, count: usize, rooms: usize, with_refs: bool) {
     for n in first..first + count {
         let reference = with_refs.then(|| format!("7f3a-{n}"));
-        store.say(n / BATCH % rooms, text(n), reference.as_deref()).await.unwrap();
+        store.say(n % rooms, text(n), reference.as_deref()).await.unwrap();
     }
     store.wait_for(count);
 }
