@@ -180,6 +180,8 @@ async fn history_is_weighed_read_and_forgotten() {
     let [used, free, log] =
         ["used", "free", "log"].map(|part| format!("chat_history_bytes{{part=\"{part}\"}}"));
     let empty = world.metric(&used).await;
+    let [stored, left] = ["history", "free"].map(|state| format!("chat_storage_bytes{{state=\"{state}\"}}"));
+    let little = world.metric(&stored).await;
     alice.say("lobby", "apple").await;
     world.metric_is("chat_history_messages", |kept| kept == 1.0).await;
     world.metric_is("chat_upkeep_duration_seconds_count{step=\"index\"}", |steps| steps > 0.0).await;
@@ -196,6 +198,8 @@ async fn history_is_weighed_read_and_forgotten() {
         }
     }
     world.metric_is(&log, |bytes| bytes > 0.0).await;
+    world.metric_is(&stored, |bytes| bytes > little).await;
+    world.metric_is(&left, |bytes| bytes > 0.0).await;
     for sample in [
         "chat_upkeep_duration_seconds_count{step=\"forget\"}",
         "chat_upkeep_duration_seconds_count{step=\"merge\"}",
