@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::names::UserName;
-use engine::registry::{Change, Event, Gap, Label, Request, Roster, ServiceReport, User};
+use engine::registry::{Change, Event, Gap, Label, Request, Roster, ServiceReport, Users};
 
 use crate::view::{Instance, View};
 
@@ -28,7 +27,7 @@ pub(crate) struct Replica {
 /// What was known of a former run of the registry.
 #[derive(Debug, Default)]
 struct Before {
-    users: BTreeMap<UserName, User>,
+    users: Users,
     services: BTreeMap<Label, Instance>,
     until: Option<Instant>,
 }
@@ -53,7 +52,7 @@ impl Replica {
     ) {
         if self.epoch.as_ref().is_some_and(|known| *known != epoch) {
             let View { users, services, .. } = self.view(false);
-            let (users, services) = (Arc::unwrap_or_clone(users), Arc::unwrap_or_clone(services));
+            let services = Arc::unwrap_or_clone(services);
             self.before = Before { users, services, until: Some(now + grace) };
         }
         (self.epoch, self.roster, self.lost) = (Some(epoch), roster, false);
@@ -147,7 +146,7 @@ impl Replica {
             fresh: self.fresh,
             epoch: self.epoch.clone(),
             rev: self.roster.rev,
-            users: Arc::new(users),
+            users,
             services: Arc::new(services),
         }
     }
@@ -176,7 +175,10 @@ impl Before {
             }
             Change::Left { user, .. } | Change::Renamed { user, .. } => drop(self.users.remove(user)),
             Change::Up { instance, .. } => drop(self.services.remove(instance)),
-            Change::Down { instance, .. } => self.users.retain(|_, user| user.instance != *instance),
+            Change::Down { instance, .. } => {
+                let others = std::mem::take(&mut self.users);
+                self.users = others.into_iter().filter(|(_, user)| user.instance != *instance).collect();
+            }
         }
     }
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::names::UserName;
-use engine::registry::{Label, ServiceReport, User};
+use engine::registry::{Label, ServiceReport, Users};
 use serde_json::{Map, Value};
 
 /// Everybody and every service, as far as it is known. A copy of one moment: it does not change.
@@ -25,7 +24,7 @@ pub struct View {
     ///
     /// After a registry's restart those who were here stay for one time to live, while their services
     /// register again: a registry that has just started does not know yet who is here.
-    pub users: Arc<BTreeMap<UserName, User>>,
+    pub users: Users,
     /// Every instance that is up, and those that were.
     pub services: Arc<BTreeMap<Label, Instance>>,
 }

@@ -34,7 +34,7 @@ pub struct Registry {
     names: NameIndex<u64>,
     /// The names by generation.
     grants: BTreeMap<u64, Grant>,
-    /// Shared with whoever encodes a snapshot of it, and copied only when it changes meanwhile.
+    /// Shared with whoever encodes a snapshot of it; when it changes meanwhile, only what changes is copied.
     roster: Arc<Roster>,
     ring: Ring,
     /// When each instance on the roster was last heard, and its figures.

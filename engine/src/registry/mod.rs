@@ -26,6 +26,6 @@ pub use label::Label;
 pub use lease::Lapse;
 pub use machine::{Registry, Settings};
 pub use ring::{EVENT_BYTES_KEPT, EVENTS_KEPT};
-pub use roster::{Gap, Roster, SERVICES_KEPT, Service, User};
+pub use roster::{Gap, Roster, SERVICES_KEPT, Service, User, Users};
 pub use watcher::{Feed, Resync, Watcher};
 pub use words::{Answer, Denied, Moment, Register, Registration, Request, ServiceReport};

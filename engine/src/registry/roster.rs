@@ -3,12 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use super::{Change, Event, Label};
 use crate::Timestamp;
 use crate::names::{RoomName, UserName};
 
 /// Of more services than this the longest gone are forgotten.
 pub const SERVICES_KEPT: usize = 1_000;
+
+/// Everybody by name, in order. A copy shares what has not changed since, so that it costs next to nothing
+/// however large the crowd is: snapshots and views are copies.
+pub type Users = OrdMap<UserName, User>;
 
 /// Everybody and every service at one revision. The registry changes its own by applying events and in
 /// no other way, which is why a watcher that applies them too has the same.
@@ -17,7 +23,7 @@ pub struct Roster {
     /// The revision of the last event applied.
     pub rev: u64,
     /// Who is here.
-    pub users: BTreeMap<UserName, User>,
+    pub users: Users,
     /// Every instance that is up, and those that were.
     pub services: BTreeMap<Label, Service>,
 }

@@ -199,7 +199,7 @@ async fn show(book: &Book, me: &'static str, mut view: watch::Receiver<Arc<View>
         book.note(me, format_args!("{} users, connected: {}", now.users.len(), now.connected));
         book.write(|pages| {
             if let Some(before) = pages.views.insert(me, now.clone()) {
-                let gone = before.users.keys().filter(|name| !now.users.contains_key(name));
+                let gone = before.users.keys().filter(|name| !now.users.contains_key(*name));
                 pages.vanished.extend(gone.map(|name| (me, name.clone())));
             }
         });

@@ -136,7 +136,7 @@ mod tests {
             enabled: true,
             connected: true,
             fresh: Some(Instant::now()),
-            users: Arc::new(users.map(|(who, rooms)| (name(who), user(rooms))).into()),
+            users: users.map(|(who, rooms)| (name(who), user(rooms))).into_iter().collect(),
             services: Arc::new(services.map(|(who, what)| (label(who), what)).into()),
             ..View::default()
         }
@@ -202,7 +202,7 @@ mod tests {
         assert!(!sight.look() && sight.glance().rev == 41, "figures are nobody");
         assert_eq!(sight.glance().files, 4);
         let mut moved = view();
-        Arc::make_mut(&mut moved.users).insert(UserName::parse("carol").unwrap(), user(&["tea"]));
+        moved.users.insert(UserName::parse("carol").unwrap(), user(&["tea"]));
         to.send_replace(Arc::new(moved));
         assert!(sight.look() && sight.glance().rev == 42);
         to.send_replace(Arc::new(View { services: Arc::default(), ..view() }));

@@ -59,7 +59,7 @@ impl Snapshot {
         // Each piece has a user, so that it is a step on.
         let full = out.len() + most.max(1);
         let from = last.as_ref().map_or(Unbounded, Excluded);
-        for (name, user) in self.roster.users.range::<UserName, _>((from, Unbounded)) {
+        for (name, user) in self.roster.users.range::<_, UserName>((from, Unbounded)) {
             if out.len() >= full {
                 self.place = Place::After(last.expect("each piece has a user"));
                 return true;
