@@ -226,6 +226,8 @@ where
 
     fn show(&mut self) {
         let began = now();
+        // Whoever looks at the metrics because of the view shall find the same there.
+        self.metrics.connected.set(self.core.is_connected().into());
         self.publish.send_replace(Arc::new(self.core.view()));
         self.core.changed = false;
         self.show_at = began + SHOW_EVERY.max((now() - began) * SHOW_SHARE);

@@ -302,10 +302,26 @@ async fn metrics_tell_of_the_connection() {
     assert!(life.metrics.render(true).contains("registry_client_connected 1"));
     registry.stop().await.unwrap();
     once(&mut view, "lost", |view| !view.connected).await;
+    let metric = |name: &str| -> f64 {
+        let text = life.metrics.render(true);
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in:\n{text}")).parse().unwrap()
+    };
+    assert_eq!(metric("registry_client_connected"), 0.0);
+    a_time_to_live().await;
+    let age = metric("registry_client_snapshot_age_seconds");
+    assert!(age > 1.0, "it has heard nothing since: {age}");
     let registry = registry_at(&addr.to_string()).await;
-    once(&mut view, "known again", |view| view.connected).await;
-    let text = life.metrics.render(true);
-    assert!(text.contains("registry_client_reconnects_total 1"), "{text}");
-    assert!(text.contains("registry_client_snapshot_age_seconds 0."), "{text}");
+    let lost = view.borrow().fresh;
+    once(&mut view, "known again", |view| view.connected && view.fresh > lost).await;
+    assert_eq!(metric("registry_client_connected"), 1.0);
+    assert_eq!(metric("registry_client_reconnects_total"), 1.0);
+    let mut reports = 0;
+    while metric("registry_client_snapshot_age_seconds") >= age {
+        // Each makes the task look; the age is told by one of its next looks.
+        reports += 1;
+        presence.report(serde_json::from_str(&format!("{{\"n\":{reports}}}")).unwrap());
+        view.changed().await.unwrap();
+    }
     registry.stop().await.unwrap();
 }
