@@ -9,9 +9,10 @@ use turmoil::Sim;
 use turmoil::net::TcpStream;
 use wire::registry::client::{Said, decode, write_request};
 
-use crate::book::Book;
+use crate::book::{Book, Pages};
 use crate::chaos::{go_on, go_on_until, narrow_network, settle_in};
-use crate::nodes::{REGISTRY, dial};
+use crate::faults::Fault;
+use crate::nodes::{INFOS, REGISTRY, dial};
 use crate::tap;
 
 /// A watcher that follows the protocol to the letter.
@@ -50,10 +51,14 @@ impl Line {
     }
 
     async fn register(&mut self) -> u64 {
+        self.register_as(TALKER).await
+    }
+
+    async fn register_as(&mut self, instance: &str) -> u64 {
         let label = |written| Label::parse(written).unwrap();
         let register = Register {
             service: label("chat"),
-            instance: label(TALKER),
+            instance: label(instance),
             addr: label("talker:1"),
             ttl_ms: Some(60_000),
             lease: None,
@@ -191,4 +196,48 @@ fn a_watcher_that_falls_off_the_events_is_given_a_snapshot_and_skips_nothing() {
     go_on_until(&mut sim, &book, |pages| pages.calm);
     book.write(|pages| pages.asleep.clear());
     assert_eq!(snapshots(&mut sim, &book, EVENTS), [0, EVENTS]);
+}
+
+/// Bob is here until the watcher is away; then there are more events than are kept, and alice comes.
+async fn bob_goes_and_alice_comes(book: Book) -> turmoil::Result {
+    let mut line = Line::open().await;
+    let lease = line.register().await;
+    line.ask(&[enter(lease, "bob")]).await;
+    while !book.write(|pages| pages.calm) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    line.ask(&[leave(lease, "bob")]).await;
+    let burst: Vec<_> = (0..250).flat_map(|_| [enter(lease, "carol"), leave(lease, "carol")]).collect();
+    for _ in 0..=KEPT / 500 {
+        line.ask(&burst).await;
+    }
+    line.ask(&[enter(lease, "alice")]).await;
+    book.write(|pages| pages.calm = false);
+    std::future::pending::<()>().await;
+    drop(line);
+    Ok(())
+}
+
+#[test]
+fn a_service_that_was_away_for_more_events_than_are_kept_sees_what_is() {
+    let book = Book::new(4);
+    let mut sim = narrow_network(book.seed, 1 << 16);
+    [REGISTRY, INFOS[0]].iter().for_each(|host| settle_in(&mut sim, &book, host));
+    let talked = book.clone();
+    sim.host(TALKER, move || bob_goes_and_alice_comes(talked.clone()));
+    let shown = |pages: &Pages, name: &str| {
+        pages.shown_by(INFOS[0]).is_some_and(|world| world.keys().any(|user| user.as_str() == name))
+    };
+    go_on_until(&mut sim, &book, |pages| shown(pages, "bob"));
+    let away = Fault::Cut(INFOS[0]);
+    away.begin(&mut sim);
+    book.write(|pages| pages.calm = true);
+    go_on_until(&mut sim, &book, |pages| !pages.calm);
+    book.write(|pages| pages.snapshots.clear());
+    away.end(&mut sim);
+    go_on_until(&mut sim, &book, |pages| shown(pages, "alice") && pages.snapshots.contains_key(INFOS[0]));
+    book.write(|pages| {
+        assert!(!shown(pages, "bob"), "he has left meanwhile");
+        assert!(pages.views[INFOS[0]].rev > KEPT);
+    });
 }
