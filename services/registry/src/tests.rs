@@ -248,6 +248,10 @@ async fn a_slow_watcher_is_given_a_snapshot_and_skips_nothing() {
     let count = |result: &str| desk.metric(&format!("registry_watch_events_total{result}"));
     assert_eq!(count(sent) + count(skipped), 12_000.0);
     assert!(count(skipped) > 0.0);
+    let reply = watcher.ask(json!({"op": "watch", "epoch": &*desk.state.epoch, "since": 1})).await;
+    assert_eq!(reply["ok"], true, "the events after it are no longer kept");
+    assert_eq!(watcher.hear().await["event"], "snapshot");
+    assert_eq!(desk.metric("registry_resyncs_total{reason=\"compacted\"}"), 1.0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -328,6 +332,9 @@ async fn silence_ends_a_session_but_not_a_watcher() {
     while began.elapsed() < Duration::from_secs(100) {
         assert_eq!(watcher.hear().await["event"], "bookmark");
     }
+    for reason in ["login_timeout", "idle_timeout"] {
+        assert_eq!(desk.metric(&format!("registry_disconnects_total{{reason=\"{reason}\"}}")), 1.0, "{reason}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -348,6 +355,22 @@ async fn a_drain_says_bye_and_ends_every_session() {
     assert!(waits.iter().all(|&wait| wait < 5_000), "{waits:?}");
     assert_eq!(desk.metric("registry_disconnects_total{reason=\"shutdown\"}"), 2.0);
     assert_eq!(desk.metric("registry_watchers"), 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_ends_or_breaks_is_counted() {
+    let desk = Desk::open();
+    let mut quitter = desk.connect(8);
+    quitter.writer.shutdown().await.unwrap();
+    assert_eq!(quitter.rest().await, "");
+    let mut breaker = desk.connect(8);
+    breaker.send(b"{\"op\":\"list\",\"what\":\"users\"}\n").await;
+    // Nobody is there any more to take the answer.
+    drop((breaker.reader, breaker.writer));
+    breaker.task.await.unwrap();
+    for reason in ["closed", "lost"] {
+        assert_eq!(desk.metric(&format!("registry_disconnects_total{{reason=\"{reason}\"}}")), 1.0, "{reason}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -376,6 +399,9 @@ async fn every_bad_request_has_its_code_and_changes_nothing() {
     ] {
         let reply = peer.ask(request.clone()).await;
         assert_eq!((&reply["ok"], &reply["code"]), (&json!(false), &json!(code)), "{request}");
+        let op = request["op"].as_str().unwrap_or("invalid");
+        let counted = desk.metric(&format!("registry_requests_total{{op=\"{op}\",result=\"{code}\"}}"));
+        assert!(counted > 0.0, "{request}");
     }
     assert_eq!((desk.metric("registry_revision"), desk.metric("registry_leases")), (2.0, 1.0));
 }
