@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 fn registry(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_registry"));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -32,8 +34,9 @@ impl Drop for Process {
 }
 
 /// Starts one on free ports and says where it serves and where its admin HTTP is.
-fn serve() -> (Process, String, String) {
-    let mut child = registry(&["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).spawn().unwrap();
+fn serve(flags: &[&str]) -> (Process, String, String) {
+    let places = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let mut child = registry(&[&places, flags].concat()).spawn().unwrap();
     let stdout = BufReader::new(child.stdout.take().unwrap());
     let mut process = Process { child, stdout };
     let mut line = String::new();
@@ -75,7 +78,7 @@ fn a_bad_flag_is_named_and_exits_2() {
 
 #[test]
 fn it_serves_and_ends_on_sigterm() {
-    let (mut process, addr, admin) = serve();
+    let (mut process, addr, admin) = serve(&[]);
     let mut stream = TcpStream::connect(&addr).unwrap();
     let asked =
         "{\"op\":\"register\",\"service\":\"chat\",\"instance\":\"chat-1\",\"addr\":\"a:1\",\"ttl_ms\":1}\n";
@@ -98,4 +101,37 @@ fn it_serves_and_ends_on_sigterm() {
     assert!(rest.starts_with("{\"event\":\"bye\",\"reason\":\"shutdown\",\"retry_after_ms\":"), "{rest}");
     assert_eq!(rest.lines().count(), 1, "{rest}");
     assert_eq!(process.child.wait().unwrap().code(), Some(0));
+}
+
+/// A connection and what it is answered: the users, or why there is no room.
+fn ask(addr: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    // A connection that is refused may be closed before this arrives.
+    let _ = stream.write_all(b"{\"op\":\"list\",\"what\":\"users\"}\n");
+    let mut line = String::new();
+    // The close may overtake the words for the same reason; then there are none.
+    let _ = BufReader::new(&stream).read_line(&mut line);
+    (stream, line)
+}
+
+#[test]
+fn a_thousand_sessions_from_one_address_are_served_and_one_more_is_told() {
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap();
+    let (_process, addr, admin) = serve(&["--connections", "1000"]);
+    let mut sessions: Vec<_> = (0..1_000).map(|_| ask(&addr)).collect();
+    assert!(sessions.iter().all(|(_, line)| line.starts_with("{\"ok\":true,")));
+    let mut line = String::new();
+    BufReader::new(TcpStream::connect(&addr).unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("{\"ok\":false,\"code\":\"too_many_connections\","), "{line}");
+    let mut metrics = String::new();
+    let mut stream = TcpStream::connect(&admin).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    stream.read_to_string(&mut metrics).unwrap();
+    for sample in ["registry_connections 1000", "registry_connections_total{result=\"refused\"} 1"] {
+        assert!(metrics.lines().any(|line| line == sample), "no {sample} in {metrics}");
+    }
+    sessions.truncate(999);
+    // The place is free as soon as the registry has seen the end.
+    while !ask(&addr).1.starts_with("{\"ok\":true,") {}
 }
