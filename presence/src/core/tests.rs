@@ -370,7 +370,8 @@ fn a_gap_in_the_events_asks_for_everything() {
 
 #[test]
 fn whoever_comes_back_after_more_events_than_are_kept_takes_the_snapshot_for_the_whole_truth() {
-    let user = |name| json!({"user": name, "rooms": [], "instance": "chat-2", "since": "2026-11-22T08:30:00.000Z"});
+    let user =
+        |name| json!({"user": name, "rooms": [], "instance": "chat-2", "since": "2026-11-22T08:30:00.000Z"});
     let mut play = Play::known();
     play.tell(Command::Watch);
     play.ok();
@@ -382,7 +383,9 @@ fn whoever_comes_back_after_more_events_than_are_kept_takes_the_snapshot_for_the
     assert_eq!(play.said()[0], json!({"op": "watch", "epoch": "e", "since": 7}));
     play.ok();
     let rev = 7 + 10_001;
-    play.hear(json!({"event": "snapshot", "rev": rev, "epoch": "e", "users": [user("come")], "services": []}));
+    play.hear(
+        json!({"event": "snapshot", "rev": rev, "epoch": "e", "users": [user("come")], "services": []}),
+    );
     let view = play.core.view();
     assert_eq!(view.users.keys().map(UserName::as_str).collect::<Vec<_>>(), ["come"]);
     play.hear(json!({"event": "held", "rev": rev + 1, "user": "next", "instance": "chat-2", "held": true}));

@@ -46,6 +46,11 @@ impl Desk {
         Peer { reader: BufReader::with_capacity(8, reader), writer, task }
     }
 
+    /// Sessions that have ended for a reason.
+    fn ended(&self, reason: &str) -> f64 {
+        self.metric(&format!("registry_disconnects_total{{reason=\"{reason}\"}}"))
+    }
+
     fn metric(&self, name: &str) -> f64 {
         let text = self.life.metrics.render(true);
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -333,7 +338,7 @@ async fn silence_ends_a_session_but_not_a_watcher() {
         assert_eq!(watcher.hear().await["event"], "bookmark");
     }
     for reason in ["login_timeout", "idle_timeout"] {
-        assert_eq!(desk.metric(&format!("registry_disconnects_total{{reason=\"{reason}\"}}")), 1.0, "{reason}");
+        assert_eq!(desk.ended(reason), 1.0, "{reason}");
     }
 }
 
@@ -369,7 +374,7 @@ async fn a_connection_that_ends_or_breaks_is_counted() {
     drop((breaker.reader, breaker.writer));
     breaker.task.await.unwrap();
     for reason in ["closed", "lost"] {
-        assert_eq!(desk.metric(&format!("registry_disconnects_total{{reason=\"{reason}\"}}")), 1.0, "{reason}");
+        assert_eq!(desk.ended(reason), 1.0, "{reason}");
     }
 }
 
