@@ -42,6 +42,11 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_TRANSFERS", value_name = "N", default_value = "64")]
     pub transfers: NonZeroUsize,
 
+    /// Files whose hash is kept in memory, at about 140 bytes each; of more, the oldest are looked up on the
+    /// disk again.
+    #[arg(long, env = "PARLANCE_KNOWN_HASHES", value_name = "N", default_value = "50000")]
+    pub known_hashes: NonZeroUsize,
+
     /// How long an upload that was cut off waits to be resumed, such as `24h`.
     #[arg(long, env = "PARLANCE_PARTIAL_KEEP", value_name = "TIME", default_value = "24h",
           value_parser = humantime::parse_duration)]

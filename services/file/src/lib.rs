@@ -58,8 +58,8 @@ const LAST_CALL: Duration = Duration::from_millis(2_500);
 /// A flag that can't be: the address, the data folder.
 pub async fn start(config: Config, flags: Flags) -> Result<Running, Failure> {
     let data = config.data.clone();
-    let limits = config.limits();
-    let store = on_disk(move || Store::open(&data, limits)).await;
+    let (limits, known_hashes) = (config.limits(), config.known_hashes.get());
+    let store = on_disk(move || Store::open(&data, limits, known_hashes)).await;
     let store = store.map_err(|problem| Failure::config("--data", config.data.display(), problem))?;
     let listener = net::listen_tcp("--listen", flags.listen)?;
     let addr = listener.local_addr().map_err(Failure::fatal)?;

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     stored_files: IntGauge,
     storage_bytes: IntGaugeVec,
     silent_changes: IntGauge,
+    known_hashes: IntGauge,
     rejected_names: IntCounterVec,
     refused: IntCounterVec,
     disconnects: IntCounterVec,
@@ -60,6 +61,10 @@ impl Metrics {
                 "file_silent_changes",
                 "Files found since the start to have other bytes than before, at the same size and time.",
             ),
+            known_hashes: exporter.gauge(
+                "file_known_hashes",
+                "Files whose hash is in memory; at --known-hashes each new one takes the place of the oldest.",
+            ),
             rejected_names: exporter.counter_vec(
                 "file_rejected_names_total",
                 "Names that broke a rule.",
@@ -84,6 +89,7 @@ impl Metrics {
     pub(crate) fn holds(&self, totals: Totals) {
         self.stored_files.set(gauge(totals.files));
         self.silent_changes.set(gauge(totals.silent_changes));
+        self.known_hashes.set(gauge(totals.known_hashes));
         let states = [("stored", totals.stored), ("partial", totals.partial), ("promised", totals.promised)];
         for (state, bytes) in states {
             self.storage_bytes.with_label_values(&[state]).set(gauge(bytes));

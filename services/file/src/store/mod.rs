@@ -85,15 +85,17 @@ pub(crate) struct Totals {
     pub(crate) promised: u64,
     /// Files that were found to have other bytes than before at the same size and time.
     pub(crate) silent_changes: u64,
+    /// Files whose hash is known without a look at the disk.
+    pub(crate) known_hashes: u64,
 }
 
 impl Store {
     /// Opens the folder, making it when it is not there, takes it for this process alone, removes what a
-    /// crash left, and counts what is there.
+    /// crash left, and counts what is there. The hashes of so many files are kept in memory.
     ///
     /// # Errors
     /// What is wrong with the folder, in words.
-    pub(crate) fn open(path: &Path, limits: Limits) -> Result<Store, String> {
+    pub(crate) fn open(path: &Path, limits: Limits, known_hashes: usize) -> Result<Store, String> {
         fs::create_dir_all(path).map_err(unusable("made"))?;
         let folder = File::open(path).map_err(unusable("opened"))?;
         take_alone(&folder)?;
@@ -103,7 +105,7 @@ impl Store {
             path: path.to_owned(),
             books: Mutex::new(Admission::new(limits)),
             names: Mutex::default(),
-            tags: tags::Tags::default(),
+            tags: tags::Tags::new(known_hashes),
             claims: partials::Claims::default(),
             flushes: flushes::Flushes::default(),
             uploads: AtomicU64::default(),
@@ -126,8 +128,10 @@ impl Store {
     pub(crate) fn totals(&self) -> Totals {
         let books = self.books();
         let (files, stored) = (books.files(), books.stored());
+        let (partial, promised) = (books.partial(), books.promised());
+        drop(books);
         let silent_changes = self.0.silent_changes.load(Ordering::Relaxed);
-        Totals { files, stored, partial: books.partial(), promised: books.promised(), silent_changes }
+        Totals { files, stored, partial, promised, silent_changes, known_hashes: self.0.tags.known() as u64 }
     }
 
     /// Bytes that the file system has free for us.
@@ -138,7 +142,12 @@ impl Store {
 
     /// Whether it may take long to store a few bytes: not in memory, unless the folder is being counted.
     pub(crate) fn may_wait(&self) -> bool {
-        self.0.eager == ReadWriteFlags::NOWAIT || self.0.names.try_lock().is_err()
+        self.waits_for_disk() || self.0.names.try_lock().is_err()
+    }
+
+    /// Whether the folder is on a disk, and not in memory.
+    fn waits_for_disk(&self) -> bool {
+        self.0.eager == ReadWriteFlags::NOWAIT
     }
 
     /// What a flush came to. Running out of space is an answer, anything else is the end of the service:

@@ -45,7 +45,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let (data, aside) = (top.path().join("data"), top.path().join("aside"));
         let limits = Limits { max_file: 1, quota: None, keep_free: 0, transfers: 1 };
-        let store = Store::open(&data, limits).unwrap();
+        let store = Store::open(&data, limits, 1).unwrap();
         assert_eq!(store.probe(), Ok(()));
         fs::rename(&data, &aside).unwrap();
         assert_eq!(store.probe(), Err("the data folder is gone"));

@@ -82,8 +82,19 @@ impl Store {
         let how = READ | OFlags::RDONLY | OFlags::CLOEXEC;
         let file = File::from(openat2(&self.0.root, name.as_str(), how, Mode::empty(), way).ok()?);
         let meta = file.metadata().ok().filter(Metadata::is_file)?;
-        let hash = self.0.tags.recall(&meta)?;
+        let hash = self.0.tags.recall(&meta).or_else(|| self.tag_in_memory(&file, &meta))?;
         Some(self.stored(file, &meta, hash))
+    }
+
+    /// The hash that the file's tag says where even that is in memory.
+    fn tag_in_memory(&self, file: &File, meta: &Metadata) -> Option<Hash> {
+        if self.waits_for_disk() {
+            return None;
+        }
+        match self.0.tags.read(file, meta) {
+            Known::Hash(hash) => Some(hash),
+            Known::Perhaps(_) | Known::Nothing => None,
+        }
     }
 
     fn stored(&self, file: File, meta: &Metadata, hash: Hash) -> Stored {

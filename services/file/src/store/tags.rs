@@ -21,8 +21,6 @@ use rustix::fs::XattrFlags;
 const ATTRIBUTE: &str = "user.parlance.blake3";
 /// Longer than any tag: 64 hex digits, a size, two times of seconds and nanoseconds.
 const LONGEST: usize = 192;
-/// Files that the table in memory knows at most, at about 150 bytes each.
-const REMEMBERED: usize = 32_768;
 /// How long after its tag an inode may still be changed by what we do to it ourselves.
 const SETTLING: Duration = Duration::from_secs(1);
 
@@ -64,12 +62,17 @@ pub(super) enum Known {
 }
 
 /// Reads and writes tags.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tags {
     memory: Mutex<Memory>,
 }
 
 impl Tags {
+    /// With a table in memory that knows so many files at most.
+    pub(super) fn new(most: usize) -> Self {
+        Tags { memory: Mutex::new(Memory::new(most)) }
+    }
+
     /// The hash of a file as it is now, as far as it is known.
     pub(super) fn read(&self, file: &File, meta: &Metadata) -> Known {
         // Memory knows the very moment at which the file was last tagged or looked at, an attribute does not.
@@ -96,6 +99,11 @@ impl Tags {
     pub(super) fn write(&self, file: &File, meta: &Metadata, hash: Hash) {
         let tagged = tag(file, Stamp::of(meta), hash);
         self.memory().remember(tagged.as_ref().unwrap_or(meta), hash);
+    }
+
+    /// How many files the table in memory knows.
+    pub(super) fn known(&self) -> usize {
+        self.memory().known.len()
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -179,13 +187,18 @@ fn tag(file: &File, mut stamp: Stamp, hash: Hash) -> Option<Metadata> {
 }
 
 /// Hashes by device and inode; the oldest goes first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Memory {
     known: HashMap<(u64, u64), (Stamp, Hash)>,
     order: VecDeque<(u64, u64)>,
+    most: usize,
 }
 
 impl Memory {
+    fn new(most: usize) -> Self {
+        Memory { known: HashMap::new(), order: VecDeque::new(), most }
+    }
+
     fn says(&self, meta: &Metadata) -> Known {
         let now = Stamp::of(meta);
         match self.known.get(&(meta.dev(), meta.ino())) {
@@ -200,7 +213,7 @@ impl Memory {
         if self.known.insert(file, (Stamp::of(meta), hash)).is_none() {
             self.order.push_back(file);
         }
-        if self.order.len() > REMEMBERED
+        if self.order.len() > self.most
             && let Some(oldest) = self.order.pop_front()
         {
             self.known.remove(&oldest);
@@ -221,10 +234,10 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"abc").unwrap();
         let hash = blake3::hash(b"abc");
-        let tags = Tags::default();
+        let tags = Tags::new(1);
         assert_eq!(tags.read(&file, &file.metadata().unwrap()), Known::Nothing);
         tags.write(&file, &file.metadata().unwrap(), hash);
-        for tags in [&tags, &Tags::default()] {
+        for tags in [&tags, &Tags::new(1)] {
             assert_eq!(tags.read(&file, &file.metadata().unwrap()), Known::Hash(hash));
             assert_eq!(tags.recall(&file.metadata().unwrap()), Some(hash), "once it was read");
         }
@@ -236,7 +249,7 @@ mod tests {
     fn whoever_puts_the_time_back_has_changed_the_file_all_the_same() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"abc").unwrap();
-        let tags = Tags::default();
+        let tags = Tags::new(1);
         let before = file.metadata().unwrap();
         tags.write(&file, &before, blake3::hash(b"abc"));
         file.write_all_at(b"x", 0).unwrap();
@@ -266,13 +279,13 @@ mod tests {
         let long_ago = Stamp { changed: (1, 0), ..Stamp::of(&file.metadata().unwrap()) };
         let tagged = tag(&file, long_ago, hash).unwrap();
         assert_eq!(Stamp::of(&tagged), Stamp::of(&file.metadata().unwrap()));
-        assert_eq!(Tags::default().read(&file, &tagged), Known::Hash(hash));
+        assert_eq!(Tags::new(1).read(&file, &tagged), Known::Hash(hash));
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut file = tempfile::tempfile().unwrap();
-        let mut memory = Memory::default();
+        let mut memory = Memory::new(1);
         let meta = file.metadata().unwrap();
         memory.remember(&meta, blake3::hash(b""));
         memory.remember(&meta, blake3::hash(b""));
@@ -280,5 +293,12 @@ mod tests {
         assert_eq!(memory.order.len(), 1, "one file is one entry");
         file.write_all(b"x").unwrap();
         assert_eq!(memory.says(&file.metadata().unwrap()), Known::Nothing);
+        let other = tempfile::tempfile().unwrap().metadata().unwrap();
+        memory.remember(&other, blake3::hash(b""));
+        assert_eq!(
+            [memory.says(&meta), memory.says(&other)],
+            [Known::Nothing, Known::Hash(blake3::hash(b""))]
+        );
+        assert_eq!((memory.known.len(), memory.order.len()), (1, 1), "the oldest made room");
     }
 }

@@ -1,5 +1,7 @@
 //! What is refused before a byte of it is stored, and how the connection stays in step.
 
+use engine::file::FileName;
+
 use super::*;
 
 fn limited(limits: impl FnOnce(&mut Limits)) -> House {
@@ -133,11 +135,32 @@ async fn a_limit_is_told_before_a_byte_of_the_body() {
     }
 }
 
+/// A folder in memory, where there is one.
+fn in_memory() -> Option<TempDir> {
+    let memory = tempfile::tempdir_in("/dev/shm").map_err(|error| error.to_string());
+    strike::or_skip("folder in memory", memory)
+}
+
+/// More files in turn than hashes are kept of: their tags are in memory too.
+#[tokio::test]
+async fn in_a_folder_in_memory_no_number_of_files_waits_for_a_thread() {
+    let Some(folder) = in_memory() else { return };
+    let house = House::at(folder, Rules { known_hashes: 1, ..Rules::default() });
+    assert!(house.talk([upload("a", b"one"), upload("b", b"other")].concat()).await.0.starts_with("OK 3 "));
+    house.service.tell();
+    assert_eq!(house.metric("file_known_hashes"), 1.0);
+    for (name, bytes) in [("a", b"one".as_slice()), ("b", b"other")].repeat(2) {
+        let found = house.service.store.read_cached(&FileName::parse(name).unwrap());
+        assert_eq!(found.map(|found| found.hash), Some(hash(bytes)), "{name}");
+    }
+    house.put("a", b"edited");
+    assert!(house.service.store.read_cached(&FileName::parse("a").unwrap()).is_none(), "it is to be hashed");
+}
+
 /// In a folder that waits for no disk small uploads are stored without another thread, under the same rules.
 #[tokio::test]
 async fn a_folder_in_memory_keeps_the_same_rules() {
-    let memory = tempfile::tempdir_in("/dev/shm").map_err(|error| error.to_string());
-    let Some(folder) = strike::or_skip("folder in memory", memory) else { return };
+    let Some(folder) = in_memory() else { return };
     let mut rules = Rules::default();
     rules.limits.quota = Some(100_000);
     let house = House::at(folder, rules);

@@ -47,6 +47,7 @@ struct House {
 struct Rules {
     limits: Limits,
     terms: Terms,
+    known_hashes: usize,
 }
 
 impl Default for Rules {
@@ -54,6 +55,7 @@ impl Default for Rules {
         Rules {
             limits: Limits { max_file: 8 << 20, quota: None, keep_free: 0, transfers: 64 },
             terms: Terms { idle: Duration::from_secs(75), patience: Patience::default(), pause: None },
+            known_hashes: 1000,
         }
     }
 }
@@ -68,7 +70,7 @@ impl House {
     }
 
     fn at(folder: TempDir, rules: Rules) -> Self {
-        let store = Store::open(folder.path(), rules.limits).unwrap();
+        let store = Store::open(folder.path(), rules.limits, rules.known_hashes).unwrap();
         let life = Life::new(&SERVICE);
         let metrics = Metrics::new(&life.metrics);
         let nobody = presence::Config { registry: RegistryAddr::None, instance: None, advertise: None };
