@@ -78,6 +78,19 @@ fn it_is_ready_while_its_folder_is_there() {
     assert!(process.talk(b"UPLOAD 2 a\nhi").starts_with("OK 2 "));
 }
 
+/// The disk is everybody's, so the room on it is not the same twice; but it is never more than the disk.
+#[test]
+fn it_tells_what_is_free_on_the_disk() {
+    let data = tempfile::tempdir().unwrap();
+    let disk = rustix::fs::statvfs(data.path()).unwrap();
+    let process = Process::start(data.path(), &[]);
+    let sample = "file_storage_bytes{state=\"free\"}";
+    process.awaits_bytes(sample, 1.0);
+    let told: f64 =
+        process.metrics().lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok()).unwrap();
+    assert!(told <= (disk.f_blocks * disk.f_frsize) as f64, "{told}");
+}
+
 #[test]
 fn the_client_of_the_original_design_needs_no_line_end() {
     let data = tempfile::tempdir().unwrap();

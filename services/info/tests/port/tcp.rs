@@ -161,6 +161,14 @@ async fn who_asks_and_never_reads_is_let_go_and_counted() {
 }
 
 #[tokio::test]
+async fn who_asks_nothing_is_told_and_counted() {
+    let info = start(&["--idle", "50ms"]).await;
+    assert!(Caller::of(&info).await.next().await.starts_with("ERROR:idle_timeout "));
+    metrics_with(&info, "info_disconnects_total{reason=\"idle\"} 1\n").await;
+    info.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn who_breaks_off_is_counted_as_lost() {
     let info = start(&[]).await;
     let mut caller = Caller::of(&info).await;

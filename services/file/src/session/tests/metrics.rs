@@ -40,6 +40,42 @@ async fn transfers_are_counted_by_how_they_end() {
     }
 }
 
+/// Everybody who can end in a way of their own does, once.
+#[tokio::test(start_paused = true)]
+async fn connections_are_counted_by_how_they_end() {
+    let house = House::new();
+    house.put("a", &noise(1_000_000));
+    let dial = async |sent: String| {
+        let mut caller = house.dial();
+        caller.send(sent).await;
+        caller
+    };
+    house.talk("").await;
+    dial("UPLOAD 10 b\n012345678".to_owned()).await.vanish().await;
+    house.talk("UPLOAD ? b\nx").await;
+    let mut drained = house.dial();
+    drop(drained.drain.take());
+    drained.ended.await.unwrap();
+    dial("LIST".to_owned()).await.hears_out().await;
+    dial("UPLOAD 10 b\nabc".to_owned()).await.hears_out().await;
+    house.talk("a".repeat(4097)).await;
+    let resume = format!("RESUME 10 {} c\n", hash(b"0123456789"));
+    let mut old = dial(resume.clone()).await;
+    assert_eq!(old.line().await, "CONTINUE 0");
+    let (heard, ended) = house.talk(resume + "0123456789").await;
+    assert!(heard.starts_with("CONTINUE 0\nOK ") && ended == Ended::Quit, "{heard}");
+    old.hears_out().await;
+    let mut reader = dial("DOWNLOAD a\n".to_owned()).await;
+    reader.line().await;
+    fs::OpenOptions::new().write(true).open(house.path("a")).unwrap().set_len(1000).unwrap();
+    reader.hears_out().await;
+    for ended in Ended::ALL {
+        let sample = format!("file_disconnects_total{{reason=\"{}\"}}", ended.as_str());
+        let times = if *ended == Ended::Quit { 2.0 } else { 1.0 };
+        assert_eq!(house.metric(&sample), times, "{sample}");
+    }
+}
+
 #[tokio::test]
 async fn what_runs_and_what_is_there_is_told() {
     let house = House::new();

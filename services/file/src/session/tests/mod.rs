@@ -177,6 +177,12 @@ impl Caller {
         rest
     }
 
+    /// Hears everything to the end, and how it came to it.
+    async fn hears_out(mut self) -> Ended {
+        self.rest().await;
+        self.vanish().await
+    }
+
     /// Goes away without a word.
     async fn vanish(self) -> Ended {
         drop(self.stream);
