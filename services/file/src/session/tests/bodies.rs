@@ -45,6 +45,18 @@ async fn requests_may_wait_behind_an_upload() {
 }
 
 #[tokio::test]
+async fn what_comes_behind_a_body_is_the_next_request() {
+    let house = House::new();
+    let resume = format!("RESUME 5 {} b\nhello and more\n", hash(b"hello"));
+    let sent = [upload("a", b"hello"), b" and more\n".to_vec(), resume.into_bytes(), b"STAT a\n".to_vec()];
+    let (heard, ended) = house.talk(sent.concat()).await;
+    let starts: Vec<&str> = heard.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    let expected = ["OK", "ERROR:bad_request", "CONTINUE", "OK", "ERROR:bad_request", "STAT"];
+    assert_eq!((starts.as_slice(), ended), (&expected[..], Ended::Quit), "{heard}");
+    assert_eq!([house.get("a"), house.get("b")], [b"hello", b"hello"]);
+}
+
+#[tokio::test]
 async fn without_a_size_the_end_of_the_stream_is_the_end_of_the_file() {
     let house = House::new();
     for bytes in [&b"to the end\nof it"[..], b""] {

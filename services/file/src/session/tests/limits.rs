@@ -110,6 +110,32 @@ async fn who_is_too_slow_is_told_and_closed() {
     assert_eq!(house.metric("file_refused_requests_total{code=\"too_slow\"}"), 1.0);
 }
 
+/// A byte now and then keeps no place: what counts is how many come in each window. At just the least pace an
+/// upload comes to its end, however long that takes.
+#[tokio::test(start_paused = true)]
+async fn who_trickles_is_too_slow_and_who_keeps_the_least_pace_is_not() {
+    let mut rules = Rules::default();
+    rules.terms.patience = Patience { bytes: 30, window: Duration::from_secs(30) };
+    let house = House::with(rules);
+    for (every, said, ended) in [(1500, "ERROR:too_slow ", Ended::Slow), (900, "OK 300 ", Ended::Quit)] {
+        let caller = house.dial();
+        let (mut reader, mut writer) = tokio::io::split(caller.stream);
+        let trickling = tokio::spawn(async move {
+            for byte in upload("a", &[b'x'; 300]) {
+                writer.write_all(&[byte]).await?;
+                tokio::time::sleep(Duration::from_millis(every)).await;
+            }
+            writer.shutdown().await
+        });
+        let mut heard = String::new();
+        reader.read_to_string(&mut heard).await.unwrap();
+        assert!(heard.starts_with(said), "{every} ms: {heard}");
+        assert_eq!(caller.ended.await.unwrap(), ended);
+        let whole = trickling.await.unwrap().is_ok();
+        assert_eq!((whole, house.path("a").exists()), (ended == Ended::Quit, ended == Ended::Quit));
+    }
+}
+
 /// Whoever waits for an answer before the body gets it: nothing of a body is needed to refuse it.
 #[tokio::test]
 async fn a_limit_is_told_before_a_byte_of_the_body() {
