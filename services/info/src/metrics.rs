@@ -241,3 +241,34 @@ fn datagram_bytes(metrics: &Metrics) -> [[IntCounter; SOURCES.len()]; DIRECTIONS
     let bytes = metrics.register(bytes);
     DIRECTIONS.map(|direction| SOURCES.map(|source| bytes.with_label_values(&[direction, source])))
 }
+
+#[cfg(test)]
+mod tests {
+    use chassis::Life;
+
+    use super::*;
+    use crate::SERVICE;
+
+    /// Some of these datagrams only root can send, so that a test with a socket may be skipped.
+    #[test]
+    fn each_reason_for_silence_has_a_count_of_its_own() {
+        let life = Life::new(&SERVICE);
+        let mut local = Tally::new(&life.metrics).local();
+        for why in Silence::ALL {
+            local.heard(1, &Outcome::Unread(why));
+        }
+        let nobody = Peer { addr: ([127, 255, 255, 255], 4000).into(), to: None };
+        local.left(&nobody, 1, &Outcome::Answer(Kind::Time, b"x"), false, Duration::ZERO);
+        local.flush_in();
+        local.flush_out();
+        let told = life.metrics.render(true);
+        for reason in Silence::ALL.map(Silence::as_str).into_iter().chain([SEND_ERROR]) {
+            let sample = format!("info_dropped_total{{reason=\"{reason}\"}} 1\n");
+            assert!(told.contains(&sample), "{sample} is not in {told}");
+        }
+        assert!(
+            told.contains("info_responses_total{result=\"answer\"} 0\n"),
+            "what was not sent is no reply"
+        );
+    }
+}
