@@ -10,6 +10,7 @@ mod claimants;
 mod crowd;
 mod faults;
 mod nodes;
+mod regained;
 mod scenarios;
 mod tap;
 mod watching;
