@@ -22,6 +22,7 @@ pub struct Sent {
     owed: AtomicU64,
     waiting: AtomicU64,
     unsent: AtomicU64,
+    unsaid: AtomicU64,
 }
 
 impl Sent {
@@ -43,6 +44,7 @@ impl Sent {
             owed: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
+            unsaid: AtomicU64::new(0),
         }
     }
 
@@ -109,6 +111,12 @@ impl Sent {
         self.unsent.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Notes a message that fell due and could not be sent.
+    pub fn unsaid(&self) {
+        self.unsaid.fetch_add(1, Ordering::Relaxed);
+        self.skipped();
+    }
+
     /// Notes that a message has reached one more receiver; true when that was the last of them.
     pub fn reached_last(&self, number: u32) -> bool {
         self.unreached[number as usize].fetch_sub(1, Ordering::Relaxed) == 1
@@ -142,5 +150,10 @@ impl Sent {
     /// How many operations fell due and could not be sent.
     pub fn unsent(&self) -> u64 {
         self.unsent.load(Ordering::Relaxed)
+    }
+
+    /// How many messages among them.
+    pub fn messages_unsaid(&self) -> u64 {
+        self.unsaid.load(Ordering::Relaxed)
     }
 }

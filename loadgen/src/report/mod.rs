@@ -25,6 +25,7 @@ use crate::reconcile::Reconciliation;
 use crate::recorder::{Row, Series};
 use crate::scenario::chat::Account;
 use crate::scenario::info::Replies;
+use crate::sent::Sent;
 use crate::strain::Strain;
 use crate::timeline::Second;
 
@@ -85,6 +86,9 @@ pub struct Chat {
     pub sent: u64,
     /// Operations that fell due and could not be sent.
     pub unsent: u64,
+    /// The messages among them.
+    #[serde(default)]
+    pub unsaid: u64,
     /// Messages that were acknowledged.
     pub acked: u64,
     /// Messages that the server refused.
@@ -113,14 +117,15 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// The settled account of a run that sent so much and owed so much for it.
-    pub fn new(account: Account, sent: u64, unsent: u64, owed: u64) -> Self {
+    /// The settled account of a run, with what it sent and did not send.
+    pub fn new(account: Account, sent: &Sent) -> Self {
         Chat {
-            sent,
-            unsent,
+            sent: sent.messages(),
+            unsent: sent.unsent(),
+            unsaid: sent.messages_unsaid(),
             acked: account.acked,
             refused: account.refused,
-            owed: owed - account.unowed,
+            owed: sent.owed() - account.unowed,
             lost: account.lost,
             forgone: account.forgone,
             excused: account.excused,
@@ -137,6 +142,7 @@ impl Chat {
     fn add(&mut self, other: &Chat) {
         self.sent += other.sent;
         self.unsent += other.unsent;
+        self.unsaid += other.unsaid;
         self.acked += other.acked;
         self.refused += other.refused;
         self.owed += other.owed;
@@ -157,9 +163,9 @@ impl Chat {
     }
 
     /// What breaks the ledger: each with how often. Somebody else's words in a room and what came late
-    /// do not, nor does what a server that said goodbye has not answered any more.
+    /// do not, nor does what a server that said goodbye has not answered, or could not be told, any more.
     pub fn breaches(&self) -> Vec<(&'static str, u64)> {
-        let unanswered = if self.dismissed > 0 { 0 } else { self.unanswered() };
+        let (unanswered, unsaid) = if self.dismissed > 0 { (0, 0) } else { (self.unanswered(), self.unsaid) };
         let all = [
             ("lost", self.lost),
             ("doubled", self.counts.doubled),
@@ -167,6 +173,7 @@ impl Chat {
             ("corrupt", self.counts.corrupt),
             ("misrouted", self.counts.misrouted),
             ("not acknowledged", unanswered),
+            ("never sent", unsaid),
             ("connections broken", self.broken.values().sum()),
         ];
         all.into_iter().filter(|(_, count)| *count > 0).collect()
@@ -247,9 +254,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_goodbye_excuses_what_was_not_acknowledged() {
-        let chat = Chat { sent: 3, acked: 2, ..Chat::default() };
-        assert_eq!(chat.breaches(), [("not acknowledged", 1)]);
+    fn a_goodbye_excuses_what_was_not_acknowledged_or_sent() {
+        let chat = Chat { sent: 3, acked: 2, unsaid: 4, ..Chat::default() };
+        assert_eq!(chat.breaches(), [("not acknowledged", 1), ("never sent", 4)]);
         assert_eq!(Chat { dismissed: 1, ..chat }.breaches(), []);
     }
 }

@@ -18,12 +18,13 @@ use crate::strain::Strain;
 use crate::timeline::Second;
 use crate::traffic::Cast;
 
-/// What became of everything in the end.
+/// What became of everything in the end. What still waits will not be sent any more.
 pub(super) fn seen(scene: &Scene, cast: &Cast) -> Seen {
+    cast.crowd.fall_silent();
     let sent = &scene.sent;
     let replies = cast.askers.as_ref().map(Askers::replies).unwrap_or_default();
     Seen {
-        chat: Chat::new(cast.crowd.settle(), sent.messages(), sent.unsent(), sent.owed()),
+        chat: Chat::new(cast.crowd.settle(), sent),
         info: Info { sent: sent.queries(), replies },
         file: cast.couriers.as_ref().map(Couriers::files).unwrap_or_default(),
         registry: cast.door.as_ref().map(Door::entries).unwrap_or_default(),

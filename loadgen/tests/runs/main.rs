@@ -7,3 +7,4 @@ mod fake;
 mod outputs;
 mod services;
 mod trust;
+mod unsent;

@@ -38,7 +38,7 @@ pub(crate) async fn outcome_of(
     run(options, &mut Audience::new(Vec::new(), View::Nothing), pin!(interrupt)).await
 }
 
-async fn outcome(faults: &[Fault], flags: &str) -> Result<Report, Failure> {
+pub(crate) async fn outcome(faults: &[Fault], flags: &str) -> Result<Report, Failure> {
     let (chat, _) = fake::chat(faults).await;
     outcome_of(&at(chat, flags), pending()).await
 }

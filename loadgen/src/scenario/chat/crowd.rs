@@ -158,6 +158,11 @@ impl Crowd {
         self.desks.iter().any(|desk| !desk.lock().tally.absences.is_empty())
     }
 
+    /// Gives up what still waits to be said: the run is over, and what was due till then counts.
+    pub fn fall_silent(&self) {
+        self.voices.iter().for_each(|voice| voice.fall_silent());
+    }
+
     /// How many connections have ended.
     pub fn ended(&self) -> usize {
         self.desks.iter().map(|desk| desk.lock().tally.ended.len()).sum()

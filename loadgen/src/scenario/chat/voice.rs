@@ -102,14 +102,22 @@ impl Voice {
         mouth.stream = None;
         if forever {
             mouth.will = Will::End;
-            for waiting in mouth.waiting.drain(..) {
-                self.desk.scene.sent.ended_waiting();
-                if waiting.since.is_some() {
-                    self.desk.scene.sent.skipped();
-                }
-            }
+            self.give_up(&mut mouth);
         }
         mouth.will
+    }
+
+    /// Says nothing more of what waits; it was due, and nobody will hear it.
+    pub(super) fn fall_silent(&self) {
+        self.give_up(&mut self.mouth());
+    }
+
+    fn give_up(&self, mouth: &mut Mouth) {
+        // What was said before is no new message, and was never counted as waiting.
+        for _ in mouth.waiting.drain(..).filter(|waiting| waiting.since.is_some()) {
+            self.desk.scene.sent.ended_waiting();
+            self.desk.scene.sent.unsaid();
+        }
     }
 
     /// Ends what this side says; the server then ends the rest.
@@ -139,7 +147,7 @@ impl Voice {
         let sent = &self.desk.scene.sent;
         let mut mouth = self.mouth();
         if mouth.will == Will::End {
-            sent.skipped();
+            sent.unsaid();
             return false;
         }
         self.spoke.store(woken, Ordering::Relaxed);

@@ -46,6 +46,8 @@ pub(crate) enum Fault {
     GoodbyeAtReturn,
     /// Nobody gets in.
     Full,
+    /// Nobody gets in again.
+    FullAtReturn,
 }
 
 type Lines = mpsc::UnboundedSender<Option<Vec<u8>>>;
@@ -114,7 +116,9 @@ impl Chat {
     }
 
     fn enter(&self, user: &UserName, room: &RoomName, replay: Replay, lines: &Lines) -> bool {
-        if self.faults.contains(&Fault::Full) {
+        let returns = matches!(replay, Replay::Since(_));
+        let full = if returns { Fault::FullAtReturn } else { Fault::Full };
+        if self.faults.contains(&full) {
             tell(lines, Event::Refused(Refusal::new(Code::TooManyConnections, "the server is full")), None);
             lines.send(None).unwrap();
             return false;
@@ -130,7 +134,7 @@ impl Chat {
         let place = rooms.entry(room.as_str().to_owned()).or_default();
         let mut told = entered(place, room, replay);
         if self.faults.contains(&Fault::GoodbyeAtReturn)
-            && matches!(replay, Replay::Since(_))
+            && returns
             && place.returned.insert(user.as_str().to_owned())
         {
             told.truncate(2);
