@@ -11,10 +11,11 @@ use crate::report::numbers::{count, milliseconds};
 use crate::report::{Report, SCHEMA_VERSION};
 
 /// Counts that break no ledger and that nobody wants more of.
-const SETBACKS: [&str; 8] = [
+const SETBACKS: [&str; 9] = [
     "chat.refused",
     "chat.late",
     "chat.reconnects",
+    "chat.unreturned",
     "info.unanswered",
     "info.late",
     "file.refused",

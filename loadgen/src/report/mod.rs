@@ -112,6 +112,9 @@ pub struct Chat {
     pub dismissed: u64,
     /// Connections that broke and were made again.
     pub reconnects: u64,
+    /// Connections that broke, were to be made again, and were not by the end.
+    #[serde(default)]
+    pub unreturned: u64,
     /// Slow readers that the server closed.
     pub slow_closed: u64,
 }
@@ -134,6 +137,7 @@ impl Chat {
             broken: account.broken,
             dismissed: account.dismissed,
             reconnects: account.reconnects,
+            unreturned: account.unreturned,
             slow_closed: account.slow_closed,
         }
     }
@@ -154,6 +158,7 @@ impl Chat {
         add_counts(&mut self.broken, &other.broken);
         self.dismissed += other.dismissed;
         self.reconnects += other.reconnects;
+        self.unreturned += other.unreturned;
         self.slow_closed += other.slow_closed;
     }
 

@@ -85,6 +85,7 @@ counts! {
     "chat.excused" => |all| all.chat.excused,
     "chat.broken" => |all| all.chat.broken.values().sum(),
     "chat.reconnects" => |all| all.chat.reconnects,
+    "chat.unreturned" => |all| all.chat.unreturned,
     "info.sent" => |all| all.info.sent,
     "info.ok" => |all| all.info.replies.ok,
     "info.late" => |all| all.info.replies.late,

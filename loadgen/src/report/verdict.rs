@@ -117,6 +117,7 @@ fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
         ("messages in our rooms came from somebody else", chat.counts.foreign),
         ("deliveries came later than the drain time after they were due", chat.counts.late),
         ("connections broke and were made again", chat.reconnects),
+        ("connections broke and were not made again by the end", chat.unreturned),
         ("slow readers were closed by the server", chat.slow_closed),
         ("queries had no answer: dropped, rate limited, or too late", info.replies.unanswered),
         ("transfers were refused", file.refused.values().sum()),

@@ -41,7 +41,8 @@ pub(super) fn ours<'a>(
 ) -> Ours<'a> {
     let our_drops = cast.askers.as_ref().and_then(|askers| sockets::drops(&askers.ports())).unwrap_or(0);
     let their_drops = before.zip(now).map(|(before, now)| now.saturating_sub(before));
-    let other_lines = plan.slow_readers > 0 || plan.churn_per_minute > 0.0 || seen.chat.reconnects > 0;
+    let breaks = seen.chat.reconnects + seen.chat.unreturned;
+    let other_lines = plan.slow_readers > 0 || plan.churn_per_minute > 0.0 || breaks > 0;
     Ours { seen, drops: (our_drops, their_drops), other_lines }
 }
 

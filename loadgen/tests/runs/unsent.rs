@@ -38,4 +38,8 @@ async fn what_waits_for_a_server_that_never_comes_back_is_unsent() {
     let flags = format!("{MUCH} --reconnect");
     let report = outcome(&[Fault::HangUp(2), Fault::FullAtReturn], &flags).await.unwrap();
     left_most_unsaid(&report);
+    assert_eq!((report.seen.chat.reconnects, report.seen.chat.unreturned), (0, 2));
+    let words = text::summary(&report);
+    assert!(words.contains("note: 2 connections broke and were not made again by the end"), "{words}");
+    assert!(!words.contains("broke and were made again"), "{words}");
 }

@@ -31,6 +31,8 @@ pub struct Account {
     pub dismissed: u64,
     /// How many connections broke and were made again.
     pub reconnects: u64,
+    /// How many broke and have not been made again.
+    pub unreturned: u64,
     /// How many slow readers the server closed.
     pub slow_closed: u64,
     refusals: BTreeSet<(u32, u32)>,
@@ -46,6 +48,7 @@ impl Account {
             tally.refused.iter().map(|&(user, _)| u64::from(scene.roster.audience(user))).sum::<u64>();
         self.refusals.extend(&tally.refused);
         self.reconnects += tally.reconnects;
+        self.unreturned += tally.breaks - tally.reconnects;
         self.slow_closed += tally.slow_closed;
         for (code, count) in &tally.errors {
             *self.errors.entry(code).or_default() += count;

@@ -32,7 +32,9 @@ pub struct Tally {
     pub errors: BTreeMap<&'static str, u64>,
     /// When listeners were away because the plan wanted it.
     pub(super) absences: Absences,
-    /// How many connections broke and were made again.
+    /// How many connections broke that are to be made again.
+    pub breaks: u64,
+    /// How many of them were.
     pub reconnects: u64,
     /// How many slow readers the server has closed.
     pub slow_closed: u64,
@@ -50,6 +52,7 @@ impl Tally {
             refused: BTreeSet::new(),
             errors: BTreeMap::new(),
             absences: Absences::default(),
+            breaks: 0,
             reconnects: 0,
             slow_closed: 0,
             ended: BTreeMap::new(),

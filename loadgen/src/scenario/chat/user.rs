@@ -101,7 +101,7 @@ impl User {
             let back = match self.voice.hang_up(false) {
                 Will::Return => self.come_back(Series::ChatJoin).await,
                 Will::Stay if self.may_return() => {
-                    self.desk.lock().tally.reconnects += 1;
+                    self.desk.lock().tally.breaks += 1;
                     self.come_back(Series::ChatReconnect).await
                 }
                 _ => false,
@@ -144,7 +144,7 @@ impl User {
             }
             match joined {
                 Ok(stream) => {
-                    self.desk.lock().tally.absences.back(self.seat.user, self.desk.scene.clock.now());
+                    self.note_return(series);
                     self.voice.resume(Arc::clone(&stream), self.inbox.answered());
                     self.stream = stream;
                     return true;
@@ -152,6 +152,12 @@ impl User {
                 Err(_) => sleep(RETRY).await,
             }
         }
+    }
+
+    fn note_return(&self, series: Series) {
+        let tally = &mut self.desk.lock().tally;
+        tally.absences.back(self.seat.user, self.desk.scene.clock.now());
+        tally.reconnects += u64::from(series == Series::ChatReconnect);
     }
 
     /// What to be told of the past. An attempt that broke may have brought a part of what was missed, so it is
