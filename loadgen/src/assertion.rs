@@ -1,5 +1,6 @@
 //! What must hold: `chat.delivery.p99<50ms`, `chat.lost==0`. Read before the run, judged behind it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -67,6 +68,15 @@ impl Metric {
             let series = name.strip_suffix(suffix)?.strip_suffix('.')?;
             Some(Metric::Latency(Series::named(series)?, *stat))
         })
+    }
+
+    /// The service that it is of; `None` for what is of several.
+    fn service(self) -> Option<&'static str> {
+        let name = match self {
+            Metric::Latency(series, _) => series.name(),
+            Metric::Count(name) => name,
+        };
+        name.split_once('.').map(|(service, _)| service)
     }
 
     fn is_time(self) -> bool {
@@ -180,8 +190,12 @@ pub struct Judgement {
 }
 
 impl Assertion {
-    /// Judges a run. What was not measured, or not often enough for its percentile, does not hold.
-    pub fn judge(&self, rows: &[Row], seen: &Seen) -> Judgement {
+    /// Judges a run of these services. What was not measured, or not often enough for its percentile, does
+    /// not hold.
+    pub fn judge(&self, ran: &BTreeSet<&str>, rows: &[Row], seen: &Seen) -> Judgement {
+        if let Some(found) = self.unmeasured(ran) {
+            return Judgement { assertion: self.written.clone(), held: false, found };
+        }
         let found = match self.metric {
             Metric::Count(name) => seen.count(name),
             Metric::Latency(series, stat) => match rows.iter().find(|row| row.name == series.name()) {
@@ -197,6 +211,17 @@ impl Assertion {
         let held = found.is_some_and(|found| self.relation.holds(found, self.value));
         Judgement { assertion: self.written.clone(), held, found: words }
     }
+
+    /// Why nothing can be said about it after a run of these services.
+    fn unmeasured(&self, ran: &BTreeSet<&str>) -> Option<String> {
+        match self.metric.service() {
+            Some(service) => (!ran.contains(service)).then(|| format!("not measured: {service} did not run")),
+            // What is lost is lost by chat, files and the registry; a datagram is not.
+            None => ran
+                .is_disjoint(&BTreeSet::from(["chat", "file", "registry"]))
+                .then(|| "not measured: neither chat nor file nor registry ran".to_owned()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -206,11 +231,16 @@ mod tests {
     use crate::report::Chat;
 
     fn judged(assertion: &str) -> Judgement {
+        judged_of(&["chat", "info"], assertion)
+    }
+
+    fn judged_of(ran: &[&str], assertion: &str) -> Judgement {
         let mut recorder = Recorder::default();
         (1..=100).for_each(|number| recorder.note(Series::ChatDelivery, number * 1_000_000));
         let chat = Chat { lost: 2, owed: 5, ..Chat::default() };
         let seen = Seen { chat, ..Seen::default() };
-        assertion.parse::<Assertion>().unwrap().judge(&recorder.rows(), &seen)
+        let ran = ran.iter().copied().collect();
+        assertion.parse::<Assertion>().unwrap().judge(&ran, &recorder.rows(), &seen)
     }
 
     #[test]
@@ -235,11 +265,28 @@ mod tests {
     fn what_is_not_known_does_not_hold() {
         for unknown in ["chat.delivery.p99.9<1h", "info.query.p50<1s", "info.query.p50>0ns"] {
             if let Ok(assertion) = unknown.parse::<Assertion>() {
-                let judgement = assertion.judge(&[], &Seen::default());
+                let judgement = assertion.judge(&BTreeSet::from(["chat", "info"]), &[], &Seen::default());
                 assert_eq!((judgement.held, judgement.found.as_str()), (false, "too few samples to know"));
             }
         }
         assert!(!judged("chat.delivery.p99.9<10s").held, "a hundred samples have no such percentile");
+    }
+
+    #[test]
+    fn what_did_not_run_does_not_hold() {
+        let services = ["chat", "info", "file", "registry"];
+        let series = Series::ALL.iter().map(|series| format!("{}.n", series.name()));
+        for name in series.chain(NAMES.iter().map(|&name| name.to_owned())) {
+            let own = name.split('.').next().unwrap();
+            let others: Vec<&str> = services.into_iter().filter(|service| *service != own).collect();
+            let ran = if own == "lost" { &["info"][..] } else { &others };
+            for assertion in [format!("{name}==0"), format!("{name}!=0")] {
+                let judgement = judged_of(ran, &assertion);
+                assert!(!judgement.held && judgement.found.starts_with("not measured: "), "{assertion}");
+            }
+        }
+        assert_eq!(judged("file.corrupt==0").found, "not measured: file did not run");
+        assert!(judged_of(&["file", "info"], "lost<=2").held, "something that can lose ran");
     }
 
     #[test]

@@ -123,8 +123,9 @@ struct Steps {
 impl Steps {
     /// Notes a step; in a line, what it did.
     fn step(&mut self, rate: f64, report: Report, slo: &[Assertion]) -> String {
+        let ran = report.plan.services();
         let judgements: Vec<Judgement> =
-            slo.iter().map(|assertion| assertion.judge(&report.rows, &report.seen)).collect();
+            slo.iter().map(|assertion| assertion.judge(&ran, &report.rows, &report.seen)).collect();
         let why = what_gave_out(&report, &judgements);
         self.bracket.note(rate, why.is_none());
         let said: Vec<String> =

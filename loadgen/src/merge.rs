@@ -78,7 +78,8 @@ fn judged_anew(sum: &Report, reports: &[Report]) -> Vec<Judgement> {
         .map(|judgement| judgement.assertion.as_str())
         .collect();
     let assertions = written.into_iter().filter_map(|written| written.parse::<Assertion>().ok());
-    assertions.map(|assertion| assertion.judge(&sum.rows, &sum.seen)).collect()
+    let ran = reports.iter().flat_map(|report| report.plan.services()).collect();
+    assertions.map(|assertion| assertion.judge(&ran, &sum.rows, &sum.seen)).collect()
 }
 
 /// A sum is valid when each of its parts is.
@@ -163,8 +164,9 @@ mod tests {
     fn what_was_asserted_is_judged_by_what_all_have_seen() {
         let asserting = |assertion: &str, lost| {
             let mut report = example();
-            report.assertions =
-                vec![assertion.parse::<Assertion>().unwrap().judge(&report.rows, &report.seen)];
+            report.plan.queries.per_second = 1.0;
+            let (ran, judged) = (report.plan.services(), assertion.parse::<Assertion>().unwrap());
+            report.assertions = vec![judged.judge(&ran, &report.rows, &report.seen)];
             report.seen.info.replies.unanswered = lost;
             report
         };

@@ -1,5 +1,6 @@
 //! What a run will do, worked out from the command line before anything is connected.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ impl Flow {
     fn of(load: &Load) -> Self {
         let stages: Vec<String> = load.stages.iter().map(ToString::to_string).collect();
         Flow { per_second: if stages.is_empty() { load.rate } else { 0.0 }, stages }
+    }
+
+    fn is_some(&self) -> bool {
+        self.per_second > 0.0 || !self.stages.is_empty()
     }
 
     /// In words, such as `100 messages/s of 128 bytes`.
@@ -179,6 +184,17 @@ impl Plan {
         let patience = u64::try_from(options.timing.drain.as_nanos()).unwrap_or(u64::MAX);
         let (closed, reconnect, churn) = (self.closed, self.reconnect, self.churn_per_minute > 0.0);
         Scene { closed, reconnect, churn, ..Scene::new(schedule, roster, patience) }
+    }
+
+    /// The services that are part of it, by the names with which their metrics begin.
+    pub fn services(&self) -> BTreeSet<&'static str> {
+        let all = [
+            ("chat", self.clients > 0),
+            ("info", self.queries.is_some()),
+            ("file", self.transfers.is_some()),
+            ("registry", self.entries.is_some()),
+        ];
+        all.into_iter().filter(|(_, part)| *part).map(|(service, _)| service).collect()
     }
 
     /// The plan in a line.

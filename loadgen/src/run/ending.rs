@@ -66,8 +66,9 @@ impl Ending<'_> {
     pub(super) fn report(self) -> Report {
         let (rows, clipped) = (self.total.rows(), self.total.clipped());
         let verdict = Verdict::of(&Evidence { strain: &self.strain, rows: &rows, seen: &self.seen, clipped });
+        let (asserted, ran) = (&self.showing.assertions, self.plan.services());
         let assertions: Vec<_> =
-            self.showing.assertions.iter().map(|assertion| assertion.judge(&rows, &self.seen)).collect();
+            asserted.iter().map(|assertion| assertion.judge(&ran, &rows, &self.seen)).collect();
         let exit_code = exit_code(&Outcome {
             interrupted: self.interrupted,
             seen: &self.seen,

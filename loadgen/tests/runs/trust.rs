@@ -281,6 +281,17 @@ async fn an_assertion_that_fails_is_exit_3_and_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_asserted_of_what_did_not_run_fails() {
+    let flags = format!("{SMALL} --assert info.unanswered==0 --assert file.corrupt==0 --assert chat.lost==0");
+    let report = outcome(&[], &flags).await.unwrap();
+    let words = text::summary(&report);
+    assert_eq!(report.exit_code, 3, "{words}");
+    assert!(words.contains("FAILED: info.unanswered==0 (found not measured: info did not run)"), "{words}");
+    assert!(words.contains("FAILED: file.corrupt==0 (found not measured: file did not run)"), "{words}");
+    assert!(words.contains("held: chat.lost==0 (found 0)"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_run_reports_what_it_saw() {
     let (chat, mut heard) = fake::chat(&[]).await;
     let interrupt = async move {
