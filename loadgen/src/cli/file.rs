@@ -3,6 +3,7 @@
 //! It becomes a command line and is read as one, so a field means what its flag means, and what is wrong
 //! with it is said in the same words.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -13,18 +14,34 @@ use crate::failure::Failure;
 
 /// The field that names the command.
 const RUN: &str = "run";
+/// The field of promises, which those on the command line are added to.
+const ASSERT: &str = "assert";
 
 /// The command line that a file and the flags beside it are.
 pub(super) fn expand(path: &Path, args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let usage =
         |problem: String| Failure::Usage { flag: "--scenario", value: path.display().to_string(), problem };
     let text = fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
-    let fields: Map<String, Value> =
+    let mut fields: Map<String, Value> =
         serde_json::from_str(&text).map_err(|error| usage(format!("want a JSON object: {error}")))?;
+    let given = given(&args);
+    fields.retain(|name, _| name == ASSERT || !given.contains(flag(name).as_str()));
     let mut args = args.into_iter();
     let name = args.next();
     let flags = flags(&fields).map_err(usage)?;
     Ok(name.into_iter().chain(flags.into_iter().map(OsString::from)).chain(args).collect())
+}
+
+/// The flags of a command line: a list there takes the place of the file's.
+fn given(args: &[OsString]) -> BTreeSet<String> {
+    let words = args.iter().filter_map(|arg| arg.to_str());
+    let flags = words.filter_map(|word| word.strip_prefix("--")?.split('=').next());
+    flags.map(|name| format!("--{name}")).collect()
+}
+
+/// The flag that a field is.
+fn flag(field: &str) -> String {
+    format!("--{}", field.replace('_', "-"))
 }
 
 /// The command and the flags of a file.
@@ -36,7 +53,7 @@ fn flags(fields: &Map<String, Value>) -> Result<Vec<String>, String> {
         Some(other) => return Err(format!("want the name of a command for {RUN:?}, not {other}")),
     }
     for (name, value) in fields.iter().filter(|(name, _)| *name != RUN) {
-        let flag = format!("--{}", name.replace('_', "-"));
+        let flag = flag(name);
         match value {
             Value::Bool(true) => flags.push(flag),
             Value::Bool(false) | Value::Null => {}

@@ -36,7 +36,7 @@ pub struct Cli {
     #[command(flatten)]
     mix: Mix,
     /// A file of flags as JSON: {"run":"chat","clients":500,"assert":["chat.lost==0"]}. Those on the command
-    /// line come behind it.
+    /// line take the place of its own; --assert adds to them.
     #[arg(long, value_name = "FILE", global = true)]
     scenario: Option<PathBuf>,
 }

@@ -116,6 +116,28 @@ fn flags_that_exclude_each_other_are_refused() {
 }
 
 #[test]
+fn a_list_on_the_command_line_takes_the_place_of_the_file_s() {
+    let folder = std::env::temp_dir().join(format!("loadgen-cli-lists-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("scenario.json");
+    let file = r#"{"run":"chat","stages":["1s:5","1s:7"],"bind":"127.0.0.2","assert":"chat.lost==0"}"#;
+    std::fs::write(&path, file).unwrap();
+    let read = |rest: &[&str]| {
+        let args = ["loadgen", "--scenario", path.to_str().unwrap()].into_iter().chain(rest.iter().copied());
+        let Task::Run(options) = Cli::read(args.map(OsString::from)).unwrap().task() else {
+            panic!("no run")
+        };
+        let stages = options.messages.stages.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        (stages, options.place.bind.len(), options.showing.assertions.len())
+    };
+    assert_eq!(read(&[]), ("1s:5,1s:7".into(), 1, 1));
+    assert_eq!(read(&["--stages", "2s:9,3s:9"]), ("2s:9,3s:9".into(), 1, 1));
+    assert_eq!(read(&["--stages=2s:9", "--bind=127.0.0.3,127.0.0.4"]), ("2s:9".into(), 2, 1));
+    assert_eq!(read(&["--assert", "chat.late==0"]).2, 2, "promises add up");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_file_of_flags_is_a_command_line_and_what_stands_behind_it_wins() {
     let folder = std::env::temp_dir().join(format!("loadgen-cli-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
