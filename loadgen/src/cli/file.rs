@@ -14,6 +14,8 @@ use crate::failure::Failure;
 
 /// The field that names the command.
 const RUN: &str = "run";
+/// The flag that is no field: it is the one that names the file.
+const SCENARIO: &str = "scenario";
 /// The field of promises, which those on the command line are added to.
 const ASSERT: &str = "assert";
 
@@ -25,7 +27,9 @@ pub(super) fn expand(path: &Path, args: Vec<OsString>) -> Result<Vec<OsString>, 
     let mut fields: Map<String, Value> =
         serde_json::from_str(&text).map_err(|error| usage(format!("want a JSON object: {error}")))?;
     let given = given(&args);
-    fields.retain(|name, _| name == ASSERT || !given.contains(flag(name).as_str()));
+    fields.retain(|name, _| {
+        [ASSERT, SCENARIO].contains(&name.as_str()) || !given.contains(flag(name).as_str())
+    });
     let mut args = args.into_iter();
     let name = args.next();
     let flags = flags(&fields).map_err(usage)?;
@@ -52,11 +56,14 @@ fn flags(fields: &Map<String, Value>) -> Result<Vec<String>, String> {
         Some(Value::String(run)) => flags.push(run.clone()),
         Some(other) => return Err(format!("want the name of a command for {RUN:?}, not {other}")),
     }
+    if fields.contains_key(SCENARIO) {
+        return Err(format!("a file can't name another one; leave {SCENARIO:?} out"));
+    }
     for (name, value) in fields.iter().filter(|(name, _)| *name != RUN) {
         let flag = flag(name);
         match value {
             Value::Bool(true) => flags.push(flag),
-            Value::Bool(false) | Value::Null => {}
+            Value::Bool(false) => {}
             Value::Array(values) => {
                 for value in values {
                     flags.push(format!("{flag}={}", scalar(name, value)?));
@@ -72,6 +79,7 @@ fn scalar(name: &str, value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
+        Value::Null => Err(format!("want a value for {name:?}, not null; leave it out for the usual one")),
         other => Err(format!("want a string or a number for {name:?}, not {other}")),
     }
 }
@@ -86,7 +94,7 @@ mod tests {
 
     #[test]
     fn fields_are_flags() {
-        let file = r#"{"run":"chat","clients":20,"quiet":true,"closed":false,"i_own_this_network":null,
+        let file = r#"{"run":"chat","clients":20,"quiet":true,"closed":false,"i_own_this_network":false,
                        "assert":["chat.lost==0","chat.delivery.p99<1s"],"duration":"5s"}"#;
         let mut flags = of(file).unwrap();
         flags[1..].sort();
@@ -105,6 +113,8 @@ mod tests {
     #[test]
     fn what_is_no_flag_is_named() {
         assert!(of(r#"{"run":1}"#).unwrap_err().contains("\"run\""));
+        assert!(of(r#"{"clients":null}"#).unwrap_err().contains("a value for \"clients\", not null"));
+        assert!(of(r#"{"scenario":"other.json"}"#).unwrap_err().contains("leave \"scenario\" out"));
         assert!(of(r#"{"clients":{}}"#).unwrap_err().contains("\"clients\""));
     }
 }

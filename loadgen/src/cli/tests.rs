@@ -151,8 +151,10 @@ fn a_file_of_flags_is_a_command_line_and_what_stands_behind_it_wins() {
     assert_eq!((options.run, people.clients, people.reconnect), ("chat", 20, true));
     assert_eq!((options.messages.rate, options.showing.assertions.len()), (9.0, 1));
 
-    std::fs::write(&path, "[]").unwrap();
-    let failure = Cli::read(args.iter().map(OsString::from)).unwrap_err();
-    assert!(failure.to_string().contains("want a JSON object"), "{failure}");
+    for (wrong, words) in [("[]", "want a JSON object"), (r#"{"scenario":"x"}"#, "can't name another one")] {
+        std::fs::write(&path, wrong).unwrap();
+        let failure = Cli::read(args.iter().map(OsString::from)).unwrap_err();
+        assert!(failure.to_string().contains(words), "{failure}");
+    }
     std::fs::remove_dir_all(folder).unwrap();
 }
