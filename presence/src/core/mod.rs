@@ -257,12 +257,19 @@ impl Core {
             self.keep_alive(now);
             self.poll(now);
         }
-        let owed = self.asked.front().map(|(_, since)| *since).max(self.heard);
-        if !self.asked.is_empty() && owed.is_some_and(|since| now - since >= self.silence()) {
+        if self.is_unanswered(now) {
             self.fall_silent();
             return Err(Broken::Silent);
         }
         if self.out.len() > WAITING_MOST + self.told_anew { Err(Broken::Slow) } else { Ok(()) }
+    }
+
+    /// Whether the registry owes an answer and is silent, or says whatever it likes but has not answered for as
+    /// long as a lease lives: then it does not hear us.
+    fn is_unanswered(&self, now: Instant) -> bool {
+        let Some(&(_, asked)) = self.asked.front() else { return false };
+        let heard = self.heard.map_or(asked, |heard| heard.max(asked));
+        now - heard >= self.silence() || now - asked >= self.ttl()
     }
 
     fn claim(

@@ -350,6 +350,21 @@ fn a_silent_registry_is_given_up() {
 }
 
 #[test]
+fn a_registry_that_talks_and_never_answers_is_given_up_too() {
+    let mut play = Play::known();
+    play.tell(Command::Watch);
+    play.ok();
+    play.hear(json!({"event": "snapshot", "rev": 7, "epoch": "e", "users": [], "services": []}));
+    let mut waited = 0;
+    while play.pass(500).is_ok() {
+        play.hear(json!({"event": "bookmark", "rev": 7, "epoch": "e"}));
+        waited += 500;
+        assert!(waited < 20_000, "a link that is dead in one direction is kept for ever");
+    }
+    assert!((9_500..=11_000).contains(&waited), "the time to live since it was first asked: {waited}");
+}
+
+#[test]
 fn a_gap_in_the_events_asks_for_everything() {
     let mut play = Play::known();
     play.tell(Command::Watch);
