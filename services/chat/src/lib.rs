@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 
 pub use backup::BACKUP;
 pub use config::{Config, FloodLimit};
-use delivery::{Metered, Threads};
+use delivery::{Metered, Threads, bound_unsent};
 pub use ended::Ended;
 use hub::Hub;
 use metrics::Metrics;
@@ -113,6 +113,7 @@ pub async fn run(
     let yielding = tokio::spawn(give_names_up(chat.clone()));
     life.ready.set_ready();
     let accepting = accept::serve(listener, &life, limits, NO_PLACE, |stream, peer| {
+        bound_unsent(&stream);
         session::serve(chat.clone(), Arc::new(Metered::new(stream, chat.metrics.clone())), peer)
     });
     tokio::select! {

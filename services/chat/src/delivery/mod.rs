@@ -21,7 +21,7 @@ mod threads;
 pub(crate) use bounds::Bounds;
 pub(crate) use member::Member;
 pub(crate) use room::{Detached, Heard, Line, Room, RoomSpace};
-pub(crate) use socket::{Metered, Socket};
+pub(crate) use socket::{Metered, Socket, bound_unsent};
 #[cfg(test)]
 pub(crate) use threads::Late;
 pub(crate) use threads::Threads;

@@ -68,6 +68,17 @@ impl<S: Socket> Socket for Metered<S> {
     }
 }
 
+/// Bytes that the kernel may keep unsent for one peer: room for many walks' worth, so that a healthy one never
+/// meets it.
+const UNSENT: u32 = 512 * 1024;
+
+/// Bounds what the kernel keeps for a peer that does not read. By itself it takes up to 4 MiB for each
+/// (tcp(7), `tcp_wmem`), and until then nobody here knows that the peer is behind.
+pub(crate) fn bound_unsent(stream: &TcpStream) {
+    // A socket that dies in this moment fails at its first read anyway.
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+}
+
 impl Socket for TcpStream {
     fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         TcpStream::try_read(self, buf)
@@ -93,5 +104,32 @@ impl Socket for TcpStream {
     fn shutdown(&self) {
         // A peer that is gone already needs no goodbye.
         let _ = SockRef::from(self).shutdown(std::net::Shutdown::Write);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    /// Bytes that the peer's side takes without being read, at most: its window stays near what it began with.
+    const WINDOW: usize = 256 * 1024;
+
+    #[tokio::test]
+    async fn the_kernel_keeps_little_for_whoever_does_not_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpSocket::new_v4().unwrap();
+        peer.set_recv_buffer_size(16 * 1024).unwrap();
+        let _peer = peer.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        bound_unsent(&stream);
+
+        let mut taken = 0;
+        while let Ok(bytes) = Socket::try_write(&stream, &[b'x'; 64 * 1024]) {
+            taken += bytes;
+        }
+
+        assert!(taken <= UNSENT as usize + WINDOW, "{taken}");
     }
 }
