@@ -2,7 +2,9 @@
 //!
 //! The full-text index knows messages by their keys, which lie room by room; newest is what has the highest
 //! turn. So each room's keys are found first, newest first, and messages are read only as far as they are among
-//! the newest of all.
+//! the newest of all. A room that the index was not asked about yet is asked about only when its newest message
+//! is newer than what was found elsewhere: no hit in it can be newer than that (the threshold algorithm of Fagin,
+//! Lotem and Naor, 2001).
 
 use std::collections::BTreeMap;
 
@@ -36,13 +38,13 @@ pub(super) fn search_by(
     if words.is_empty() {
         return Ok(Vec::new());
     }
-    let index = Index { db, words: &words };
+    let index = Index { db, words: &words, limit };
     let rooms = numbered(db, rooms)?;
     let hits = match rooms.len() {
-        1 => index.room_by_room(&rooms, limit)?,
-        _ => index.everywhere(&rooms, limit, at_once)?,
+        1 => index.room_by_room(&rooms)?,
+        _ => index.everywhere(&rooms, at_once)?,
     };
-    newest(db, hits, limit)
+    newest(&index, hits)
 }
 
 /// Rooms that something was ever said in.
@@ -54,12 +56,14 @@ fn numbered<'a>(db: &Connection, rooms: &'a [RoomName]) -> Result<Rooms<'a>> {
 struct Index<'a> {
     db: &'a Connection,
     words: &'a str,
+    /// Messages that are wanted, at most.
+    limit: u32,
 }
 
 impl Index<'_> {
     /// Asks for all rooms at once. To ask for each by itself would take far longer where words are often said
     /// but never together: the index looks through all rooms each time, before it comes to the one.
-    fn everywhere<'a>(&self, rooms: &Rooms<'a>, limit: u32, at_once: u32) -> Result<Vec<Hits<'a>>> {
+    fn everywhere<'a>(&self, rooms: &Rooms<'a>, at_once: u32) -> Result<Vec<Hits<'a>>> {
         let keys = self.keys(0, i64::MAX, at_once)?;
         // What was not looked at yet has many hits, so that none is far from the next.
         let rest = match keys.last() {
@@ -74,16 +78,28 @@ impl Index<'_> {
                 found.entry(number).or_default().push(key);
             }
         }
-        let mut hits = self.room_by_room(&rest, limit)?;
-        hits.extend(found.into_iter().map(|(number, keys)| Hits::new(rooms[&number], keys)));
+        let mut hits = self.room_by_room(&rest)?;
+        for (number, keys) in found {
+            hits.extend(Hits::read(self.db, rooms[&number], keys.into_iter())?);
+        }
         Ok(hits)
     }
 
-    fn room_by_room<'a>(&self, rooms: &Rooms<'a>, limit: u32) -> Result<Vec<Hits<'a>>> {
+    /// Leaves it until then to ask for each room by itself.
+    fn room_by_room<'a>(&self, rooms: &Rooms<'a>) -> Result<Vec<Hits<'a>>> {
         let hits = |(number, room): (&i64, &&'a RoomName)| {
-            self.keys(key(*number, 0), key(*number, MAX_ID), limit).map(|keys| Hits::new(room, keys))
+            let newest = self.newest_turn(*number)?;
+            Ok(newest.map(|turn| Hits::Unasked { room, number: *number, turn }))
         };
-        rooms.iter().map(hits).collect()
+        rooms.iter().map(hits).filter_map(Result::transpose).collect()
+    }
+
+    /// The turn of a room's newest message, whatever it says.
+    fn newest_turn(&self, number: i64) -> Result<Option<i64>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT turn FROM messages WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT 1",
+        )?;
+        query.query_row([key(number, 0), key(number, MAX_ID)], |row| row.get(0)).optional()
     }
 
     /// The highest keys of messages that hold the words, within these bounds.
@@ -97,41 +113,60 @@ impl Index<'_> {
 }
 
 /// What is found in one room, newest first.
-struct Hits<'a> {
-    room: &'a RoomName,
-    keys: std::vec::IntoIter<i64>,
+enum Hits<'a> {
+    /// Nobody looked yet.
+    Unasked {
+        room: &'a RoomName,
+        number: i64,
+        /// No hit is newer.
+        turn: i64,
+    },
+    /// The newest that is left, and the keys of those behind it.
+    Found { room: &'a RoomName, turn: i64, message: Message, rest: std::vec::IntoIter<i64> },
 }
 
 impl<'a> Hits<'a> {
-    fn new(room: &'a RoomName, keys: Vec<i64>) -> Self {
-        Hits { room, keys: keys.into_iter() }
-    }
-
-    /// The next message, with its turn; one that retention has removed meanwhile is passed over.
-    fn next(&mut self, db: &Connection) -> Result<Option<(i64, Message)>> {
+    /// Reads the first of these messages; one that retention has removed meanwhile is passed over.
+    fn read(db: &Connection, room: &'a RoomName, mut rest: std::vec::IntoIter<i64>) -> Result<Option<Self>> {
         let mut query =
             db.prepare_cached("SELECT key, sender, text, at, turn FROM messages WHERE key = ?")?;
-        for key in self.keys.by_ref() {
-            let read = query.query_row([key], |row| Ok((row.get(4)?, message(self.room, row)?)));
-            if let Some(found) = read.optional()? {
-                return Ok(Some(found));
+        for key in rest.by_ref() {
+            let read = query.query_row([key], |row| Ok((row.get(4)?, message(room, row)?)));
+            if let Some((turn, message)) = read.optional()? {
+                return Ok(Some(Hits::Found { room, turn, message, rest }));
             }
         }
         Ok(None)
     }
+
+    /// Nothing in it is newer.
+    fn turn(&self) -> i64 {
+        match self {
+            Hits::Unasked { turn, .. } | Hits::Found { turn, .. } => *turn,
+        }
+    }
+
+    /// Takes the newest message, if it is known, and says what is left.
+    fn take(self, index: &Index<'_>) -> Result<(Option<Message>, Option<Self>)> {
+        match self {
+            Hits::Unasked { room, number, .. } => {
+                let keys = index.keys(key(number, 0), key(number, MAX_ID), index.limit)?;
+                Ok((None, Hits::read(index.db, room, keys.into_iter())?))
+            }
+            Hits::Found { room, message, rest, .. } => Ok((Some(message), Hits::read(index.db, room, rest)?)),
+        }
+    }
 }
 
 /// The newest of what is found in all rooms.
-fn newest(db: &Connection, mut hits: Vec<Hits<'_>>, limit: u32) -> Result<Vec<Message>> {
-    let mut heads = hits.iter_mut().map(|room| room.next(db)).collect::<Result<Vec<_>>>()?;
+fn newest(index: &Index<'_>, mut hits: Vec<Hits<'_>>) -> Result<Vec<Message>> {
     let mut found = Vec::new();
-    let turn = |head: &Option<(i64, Message)>| head.as_ref().map(|(turn, _)| *turn);
-    while found.len() < limit as usize
-        && let Some(at) = (0..heads.len()).max_by_key(|at| turn(&heads[*at]))
-        && let Some((_, message)) = heads[at].take()
+    while found.len() < index.limit as usize
+        && let Some(at) = (0..hits.len()).max_by_key(|at| hits[*at].turn())
     {
-        found.push(message);
-        heads[at] = hits[at].next(db)?;
+        let (message, left) = hits.swap_remove(at).take(index)?;
+        found.extend(message);
+        hits.extend(left);
     }
     Ok(found)
 }
