@@ -2,13 +2,17 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 
 use cap_std::fs::OpenOptions;
 use engine::file::{FileName, Hash, Reservation, Room};
 use engine::{Code, Refusal};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::pipe::{SpliceFlags, splice};
 use tokio_util::sync::CancellationToken;
 
 use super::folders::Folders;
+use super::hashing::Hashing;
 use super::partials::Claim;
 use super::{Store, trouble};
 
@@ -19,7 +23,7 @@ pub(crate) struct Incoming {
     store: Store,
     temporary: String,
     file: File,
-    hasher: Box<blake3::Hasher>,
+    hashing: Hashing,
     reservation: Reservation,
     keep: bool,
     /// Let go last, when the file is closed and booked: somebody may wait for it.
@@ -61,13 +65,13 @@ impl Store {
     fn begin(&self) -> io::Result<Incoming> {
         let temporary = self.next_upload();
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
+        options.read(true).write(true).create_new(true);
         let file = self.0.root.open_with(&temporary, &options)?;
         Ok(Incoming {
             store: self.clone(),
             temporary,
             file: file.into_std(),
-            hasher: Box::default(),
+            hashing: Hashing::default(),
             reservation: Reservation::default(),
             keep: false,
             claim: None,
@@ -87,7 +91,7 @@ impl Store {
             store: self.clone(),
             temporary,
             file,
-            hasher: Box::new(hasher),
+            hashing: Hashing::resume(hasher),
             reservation,
             keep: true,
             claim: Some(claim),
@@ -133,11 +137,53 @@ impl Incoming {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(trouble::refusal(&error)),
             };
-            self.hasher.update(&bytes[..taken]);
+            self.hasher()?.update(&bytes[..taken]);
             self.store.books().written(&mut self.reservation, taken as u64);
             bytes = &bytes[taken..];
         }
         Ok(())
+    }
+
+    /// Moves bytes that were reserved out of a pipe, which holds so many.
+    ///
+    /// # Errors
+    /// As [`Incoming::write`]; then what the disk did not take is still in the pipe.
+    pub(crate) fn write_from(&mut self, pipe: &impl AsFd, mut bytes: usize) -> Result<(), Refusal> {
+        while bytes > 0 {
+            match splice(pipe, None, &self.file, None, bytes, SpliceFlags::MOVE) {
+                Ok(moved) => {
+                    self.moved(moved).map_err(|error| trouble::refusal(&error))?;
+                    bytes -= moved;
+                }
+                Err(Errno::INTR) => {}
+                // Not every file system can.
+                Err(Errno::INVAL) => return self.copy_from(pipe, bytes),
+                Err(error) => return Err(trouble::refusal(&error.into())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts bytes that are in the file and were not seen.
+    fn moved(&mut self, bytes: usize) -> io::Result<()> {
+        self.store.books().written(&mut self.reservation, bytes as u64);
+        let len = self.len();
+        self.hashing.follow(&self.file, len)
+    }
+
+    fn copy_from(&mut self, pipe: &impl AsFd, mut bytes: usize) -> Result<(), Refusal> {
+        let mut piece = vec![0; bytes];
+        while bytes > 0 {
+            let read = retry_on_intr(|| rustix::io::read(pipe, &mut piece[..bytes]))
+                .map_err(|error| trouble::refusal(&error.into()))?;
+            self.write(&piece[..read])?;
+            bytes -= read;
+        }
+        Ok(())
+    }
+
+    fn hasher(&mut self) -> Result<&mut blake3::Hasher, Refusal> {
+        self.hashing.hasher().map_err(|error| trouble::refusal(&error))
     }
 
     /// Stores the file under its name for good: when this returns, a power cut can't take it back.
@@ -146,7 +192,7 @@ impl Incoming {
     /// [`Code::HashMismatch`] when these are not the bytes that were announced; a disk that can't. Then
     /// the name stands for what it stood for before.
     pub(crate) fn store(mut self, name: &FileName, announced: Option<Hash>) -> Result<Receipt, Refusal> {
-        let hash = self.hasher.finalize();
+        let hash = self.hasher()?.finalize();
         if announced.is_some_and(|announced| announced != hash) {
             self.keep = false;
             return Err(Refusal::new(Code::HashMismatch, format!("the bytes that arrived hash to {hash}")));

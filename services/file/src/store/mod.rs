@@ -7,6 +7,7 @@
 
 mod flushes;
 mod folders;
+mod hashing;
 mod incoming;
 mod listing;
 mod partials;
