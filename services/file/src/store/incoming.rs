@@ -258,3 +258,34 @@ impl Drop for Incoming {
         self.store.books().release(std::mem::take(&mut self.reservation), kept);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
+    use engine::file::Limits;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_takes_nothing_from_a_pipe_gets_it_through_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits { max_file: 1000, quota: None, keep_free: 0, transfers: 1 };
+        let store = Store::open(folder.path(), limits, 1).unwrap();
+        let name = FileName::parse("a").unwrap();
+        let mut incoming = store.receive(6, &name).unwrap();
+        // splice(2): the target may not be opened to append.
+        let path = folder.path().join(&incoming.temporary);
+        incoming.file = OpenOptions::new().read(true).append(true).open(path).unwrap();
+
+        let (pipe, mut way_in) = io::pipe().unwrap();
+        for bytes in [b"abc", b"def"] {
+            way_in.write_all(bytes).unwrap();
+            incoming.write_from(&pipe, bytes.len()).unwrap();
+        }
+
+        let receipt = incoming.store(&name, None).unwrap();
+        assert_eq!((receipt.size, receipt.hash.to_string()), (6, blake3::hash(b"abcdef").to_string()));
+    }
+}
