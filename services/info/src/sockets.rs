@@ -7,7 +7,7 @@ use chassis::Failure;
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// Room for a burst while a worker is busy, where the kernel's own limit allows it.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -76,11 +76,13 @@ fn bind_beside(addr: SocketAddr) -> io::Result<UdpSocket> {
 /// Sets up what the workers rely on.
 fn set_up(socket: &UdpSocket, addr: SocketAddr) -> io::Result<()> {
     socket.set_nonblocking(false)?;
-    setsockopt(socket, sockopt::RxqOvfl, &1)?;
     if addr.ip().is_unspecified() {
         tell_destinations(socket, addr)?;
     }
-    // Old kernels can't merge what is sent as one; everything else is as before.
+    // A kernel, or what emulates one, may lack what is only good to have; everything else is as before.
+    if let Err(error) = setsockopt(socket, sockopt::RxqOvfl, &1) {
+        warn!(%error, "what the kernel drops is not counted");
+    }
     if let Err(error) = setsockopt(socket, sockopt::UdpGroSegment, &true) {
         debug!(%error, "bursts arrive in pieces");
     }
@@ -98,4 +100,20 @@ fn tell_destinations(socket: &UdpSocket, addr: SocketAddr) -> io::Result<()> {
         SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    #[test]
+    fn options_that_are_only_good_to_have_may_be_unknown() {
+        // A file knows no option of a socket.
+        let knows_none = UdpSocket::from(OwnedFd::from(File::open("/dev/null").unwrap()));
+        set_up(&knows_none, SocketAddr::from(([127, 0, 0, 1], 9002))).unwrap();
+        set_up(&knows_none, SocketAddr::from(([0, 0, 0, 0], 9002))).unwrap_err();
+    }
 }
