@@ -6,6 +6,7 @@
 
 pub mod accept;
 mod admin;
+mod cpu;
 mod drain;
 mod failure;
 mod feed;

@@ -7,12 +7,12 @@
 use std::sync::LazyLock;
 
 use prometheus::core::Collector;
-use prometheus::process_collector::ProcessCollector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
+use crate::cpu::OwnProcess;
 use crate::service::{REVISION, RUSTC, Service, VERSION};
 
 /// Seconds: 100 us to 5 s, for what a user waits for.
@@ -50,7 +50,7 @@ impl Metrics {
         let metrics = Metrics { registry, ready };
         metrics.register(metrics.ready.clone());
         metrics.register(LOG_MESSAGES.clone());
-        metrics.registry.register(Box::new(ProcessCollector::for_self())).expect(BAD_NAME);
+        metrics.registry.register(Box::new(OwnProcess::new())).expect(BAD_NAME);
         let build = Opts::new(format!("{name}_build_info"), "1, with what was built.");
         let build = IntGaugeVec::new(build, &["version", "revision", "rustc"]).expect(BAD_NAME);
         build.with_label_values(&[VERSION, REVISION, RUSTC]).set(1);

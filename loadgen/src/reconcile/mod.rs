@@ -182,14 +182,14 @@ impl Books {
                 Ok(after) => {
                     let added = after.since(before);
                     found.add(counter.service, &added, ours);
-                    used.push(Used::new(counter.service, &after, &added));
+                    used.extend(Used::between(counter.service, before, &after, lasted.as_secs_f64()));
                 }
                 Err(why) => {
                     found.unasked.push(format!("{} at {}: {why}", counter.service.name(), counter.at));
                 }
             }
         }
-        found.cpu = cpu::shares(&used, lasted.as_secs_f64());
+        found.cpu = cpu::shares(&used);
         found
     }
 }

@@ -10,8 +10,8 @@ use super::cpu::{self, Used};
 use super::scrape::{Scrape, scrape};
 use crate::target::Counter;
 
-/// How often the services are asked: seldom enough to be no load, and for whole seconds to be a fair measure.
-const EVERY: Duration = Duration::from_secs(10);
+/// How often the services are asked: seldom enough to be no load.
+const EVERY: Duration = Duration::from_secs(2);
 
 type Shares = Arc<Mutex<Vec<(String, f64)>>>;
 
@@ -42,20 +42,42 @@ impl Drop for Pulse {
     }
 }
 
-async fn feel(mut last: Vec<(Counter, Scrape)>, shares: Shares) {
-    let mut asked = Instant::now();
+/// A service and what it said when its share was last known.
+#[derive(Debug)]
+struct Patient {
+    counter: Counter,
+    asked: Instant,
+    said: Scrape,
+    used: Option<Used>,
+}
+
+impl Patient {
+    fn new((counter, said): (Counter, Scrape)) -> Self {
+        Patient { counter, asked: Instant::now(), said, used: None }
+    }
+
+    /// Asks again. As long as it is too early to tell, the share stays what it was.
+    async fn ask(&mut self) {
+        let Ok(now) = scrape(self.counter.at).await else {
+            self.used = None;
+            return;
+        };
+        let seconds = self.asked.elapsed().as_secs_f64();
+        let used = Used::between(self.counter.service, &self.said, &now, seconds);
+        if used.is_some() || now.began_anew(&self.said) {
+            *self = Patient { used, ..Patient::new((self.counter, now)) };
+        }
+    }
+}
+
+async fn feel(before: Vec<(Counter, Scrape)>, shares: Shares) {
+    let mut patients: Vec<Patient> = before.into_iter().map(Patient::new).collect();
     loop {
         sleep(EVERY).await;
-        let seconds = asked.elapsed().as_secs_f64();
-        asked = Instant::now();
-        let mut felt = Vec::new();
-        for (counter, before) in &mut last {
-            // One that does not answer now is asked again the next time.
-            let Ok(now) = scrape(counter.at).await else { continue };
-            felt.push(Used::new(counter.service, &now, &now.since(before)));
-            *before = now;
+        for patient in &mut patients {
+            patient.ask().await;
         }
-        *lock(&shares) = cpu::shares(&felt, seconds);
+        *lock(&shares) = cpu::shares(patients.iter().filter_map(|patient| patient.used.as_ref()));
     }
 }
 
