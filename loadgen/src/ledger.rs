@@ -72,6 +72,11 @@ impl Counts {
         self.foreign += other.foreign;
     }
 
+    /// How many came that must not have come so: they break the ledger whatever else comes.
+    pub fn wrong(&self) -> u64 {
+        self.doubled + self.out_of_order + self.corrupt + self.misrouted
+    }
+
     /// How many of the owed deliveries came.
     pub fn arrived(&self) -> u64 {
         self.ok + self.late

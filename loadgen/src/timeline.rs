@@ -17,6 +17,10 @@ pub struct Second {
     pub owed: u64,
     /// Deliveries that have come.
     pub arrived: u64,
+    /// What came and was wrong: deliveries that were doubled, out of order, corrupt or misrouted, files that were
+    /// lost or corrupt, entries that a watcher saw twice or out of order.
+    #[serde(default)]
+    pub wrong: u64,
     /// Messages that wait for their socket.
     pub waiting: u64,
     /// Queries sent.
@@ -42,6 +46,13 @@ impl Second {
     pub fn row(&self, series: Series) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == series.name())
     }
+}
+
+/// The second that ends at about this time, in nanoseconds since traffic began: a clock that wakes us tells the
+/// time a little off. What comes behind the last one belongs to the next, for each is told once.
+pub fn second(now: u64, last: Option<&Second>) -> u64 {
+    let nearest = (now + 500_000_000) / 1_000_000_000;
+    nearest.max(last.map_or(1, |last| last.at + 1))
 }
 
 /// The seconds as a table for other programs: one row each, durations in milliseconds.
@@ -86,6 +97,16 @@ fn columns(row: Option<&Row>) -> String {
 mod tests {
     use super::*;
     use crate::recorder::Recorder;
+
+    #[test]
+    fn each_second_is_told_once() {
+        let at = |at| Second { at, ..Second::default() };
+        assert_eq!(second(990_000_000, None), 1);
+        assert_eq!(second(3_000, None), 1, "a run that ends within its first second has one");
+        assert_eq!([1_985_000_000, 2_015_000_000].map(|now| second(now, Some(&at(1)))), [2, 2]);
+        assert_eq!(second(33_020_000_000, Some(&at(33))), 34, "the drain is behind the last");
+        assert_eq!(second(37_900_000_000, Some(&at(33))), 38);
+    }
 
     #[test]
     fn every_row_of_the_table_is_as_wide_as_its_head() {

@@ -22,9 +22,11 @@ use crate::reconcile::{Books, Pulse};
 use crate::recorder::Recorder;
 use crate::report::Report;
 use crate::scenario::Scene;
+use crate::scenario::file::Couriers;
+use crate::scenario::registry::Door;
 use crate::strain::{CpuTime, Meter, Strain};
 use crate::target::Targets;
-use crate::timeline::Second;
+use crate::timeline::{self, Second};
 use crate::traffic::{Cast, Traffic};
 use stage::{Stage, connections, shards};
 
@@ -148,19 +150,23 @@ impl<W: Write> Act<'_, W> {
         self.traffic.collect(&mut recent);
         let Cast { crowd, askers, couriers, door } = &self.cast;
         let Scene { clock, sent, .. } = &*self.stage.scene;
-        let at = clock.now() / 1_000_000_000;
+        let at = timeline::second(clock.now(), self.timeline.last());
         crowd.stay(at);
+        let counts = crowd.account().counts;
+        let files = couriers.as_ref().map(Couriers::files).unwrap_or_default();
+        let entries = door.as_ref().map(Door::entries).unwrap_or_default();
         let second = Second {
             at,
             phase: phase.to_owned(),
             messages: sent.messages(),
             owed: sent.owed(),
-            arrived: crowd.account().counts.arrived(),
+            arrived: counts.arrived(),
+            wrong: counts.wrong() + files.wrong() + entries.wrong(),
             waiting: sent.waiting(),
             queries: sent.queries(),
             unanswered: askers.as_ref().map_or(0, |askers| askers.replies().unanswered),
-            files: couriers.as_ref().map_or(0, |couriers| couriers.files().ok),
-            entries: door.as_ref().map_or(0, |door| door.entries().ok),
+            files: files.ok,
+            entries: entries.ok,
             ended: crowd.ended() as u64,
             cpu_share: self.cpu.share_since_last(),
             service_cpu: self.pulse.shares(),

@@ -62,6 +62,11 @@ impl Files {
         self.bytes += other.bytes;
     }
 
+    /// How many stored files were not what was uploaded.
+    pub fn wrong(&self) -> u64 {
+        self.lost + self.corrupt
+    }
+
     /// Transfers that have not ended.
     pub fn running(&self) -> u64 {
         let ended: u64 = self.refused.values().chain(self.failed.values()).sum();

@@ -33,6 +33,11 @@ impl Entries {
         self.sent.saturating_sub(self.granted + self.refused)
     }
 
+    /// How many sightings must not have come so.
+    pub fn wrong(&self) -> u64 {
+        self.doubled + self.out_of_order
+    }
+
     /// Adds what another load tester has seen.
     pub(crate) fn add(&mut self, other: &Entries) {
         self.sent += other.sent;
