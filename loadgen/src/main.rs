@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Stderr, Write, stderr, stdout};
 use std::pin::pin;
 use std::process::{ExitCode, exit};
 
-use loadgen::audience::{Audience, Panel, View};
+use loadgen::audience::{Audience, Panel, Screen, View, give_back};
 use loadgen::cli::{Cli, Compare, Merge, Options, Search, Showing, Task};
 use loadgen::compare::{compare, read};
 use loadgen::exposition::Exposition;
@@ -56,6 +56,7 @@ async fn wet_run(options: &Options) -> Result<u8, Failure> {
     let mut audience = audience(showing, options.lasts().as_secs()).await?;
     let interrupt = interrupted().map_err(system)?;
     let report = run(options, &mut audience, pin!(interrupt)).await?;
+    audience.show(View::Nothing);
     print(&output::shown(&report, showing, is_colourful(&stdout())));
     output::write(&report, showing)?;
     audience.linger(showing.linger).await;
@@ -96,7 +97,9 @@ fn merge_files(files: &Merge) -> Result<u8, Failure> {
 async fn audience(showing: &Showing, lasts: u64) -> Result<Audience<Stderr>, Failure> {
     let view = match (showing.quiet, is_screen()) {
         (true, _) => View::Nothing,
-        (false, true) => View::Panel(Box::new(Panel::new(lasts, is_colourful(&stderr())))),
+        (false, true) => {
+            View::Panel(Screen::new(Panel::new(lasts, is_colourful(&stderr()))).map_err(system)?)
+        }
         (false, false) => View::Lines,
     };
     output::check(showing)?;
@@ -139,6 +142,7 @@ fn interrupted() -> std::io::Result<impl Future<Output = ()>> {
         tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
         let _ = tell.send(());
         tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+        give_back();
         exit(130);
     });
     Ok(async move {

@@ -2,6 +2,7 @@
 //! Prometheus.
 
 mod panel;
+mod screen;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -14,6 +15,7 @@ use crate::recorder::{Recorder, Series};
 use crate::report::numbers::{count, milliseconds};
 use crate::timeline::Second;
 pub use panel::Panel;
+pub use screen::{Screen, give_back};
 
 /// How a run is shown while it lasts.
 #[derive(Debug)]
@@ -24,8 +26,8 @@ pub enum View {
     Lines,
     /// Only what is said beside the seconds.
     Steps,
-    /// A panel that is drawn over and over, on a terminal.
-    Panel(Box<Panel>),
+    /// A panel that has the terminal.
+    Panel(Screen),
 }
 
 /// Everybody who follows.
@@ -53,13 +55,21 @@ impl<W: Write> Audience<W> {
 
     /// Tells how many users have joined.
     pub fn joining(&mut self, present: u32, all: u32) {
-        if !matches!(self.view, View::Nothing | View::Steps) {
-            self.print(&format!("joined: {} of {}\n", count(present.into()), count(all.into())));
+        match &self.view {
+            View::Nothing | View::Steps => {}
+            View::Lines => {
+                self.print(&format!("joined: {} of {}\n", count(present.into()), count(all.into())))
+            }
+            View::Panel(screen) => screen.joining(present, all),
         }
     }
 
     /// Prints a line.
     pub fn line(&mut self, line: &str) {
+        if matches!(self.view, View::Panel(_)) {
+            // Where it stays.
+            give_back();
+        }
         if !matches!(self.view, View::Nothing) {
             self.print(&format!("{line}\n"));
         }
@@ -67,12 +77,11 @@ impl<W: Write> Audience<W> {
 
     /// Tells the state after a second, what was recorded in it, and in all of them.
     pub fn second(&mut self, second: &Second, recent: &Recorder, total: &Recorder) {
-        let shown = match &mut self.view {
-            View::Nothing | View::Steps => String::new(),
-            View::Lines => line(second) + "\n",
-            View::Panel(panel) => panel.draw(second, total),
-        };
-        self.print(&shown);
+        match &self.view {
+            View::Nothing | View::Steps => {}
+            View::Lines => self.print(&(line(second) + "\n")),
+            View::Panel(screen) => screen.second(second, total),
+        }
         let now = Duration::from_secs(second.at);
         if let Some(log) = &mut self.log {
             // A full disk ends the log, not the run.

@@ -6,5 +6,6 @@ mod binary;
 mod fake;
 mod outputs;
 mod services;
+mod terminal;
 mod trust;
 mod unsent;

@@ -1,0 +1,201 @@
+//! The terminal while a panel has it: its other screen, its size, and the way back however a run ends.
+//!
+//! On the other screen nothing is broken anew when the terminal becomes narrower, nothing scrolls, and what was
+//! there before is there again afterwards. Each frame says every row anew from its first column, so nothing of
+//! an older one is left, whatever size that was for.
+
+use std::io::{self, Write, stderr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once};
+
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::tcgetwinsize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use super::panel::Panel;
+use crate::recorder::Recorder;
+use crate::timeline::Second;
+
+/// To the other screen and back (xterm, private mode 1049), no breaking of long lines (DECAWM), no cursor
+/// (DECTCEM). Before the way back it is wiped, for a terminal that has only one.
+const TAKE: &str = "\x1b[?1049h\x1b[?7l\x1b[?25l";
+const GIVE_BACK: &str = "\x1b[H\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l";
+/// A frame is to be shown as a whole, where the terminal can do that (private mode 2026).
+const WHOLE: (&str, &str) = ("\x1b[?2026h", "\x1b[?2026l");
+/// Of a terminal that does not know its size.
+const USUAL: (u16, u16) = (80, 24);
+
+/// Whether the terminal must be given back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// A panel on the terminal at standard error. It is given back when this is dropped, and before a panic speaks.
+#[derive(Debug)]
+pub struct Screen {
+    panel: Arc<Mutex<Panel>>,
+    watch: JoinHandle<()>,
+}
+
+impl Screen {
+    /// Takes the terminal as soon as there is something to show; within a runtime.
+    ///
+    /// # Errors
+    /// When the system does not tell about signals.
+    pub fn new(panel: Panel) -> io::Result<Self> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(give_back_before_a_panic_speaks);
+        let panel = Arc::new(Mutex::new(panel));
+        let (mut sizes, mut stops) =
+            (signal(SignalKind::window_change())?, signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?);
+        let shown = Arc::clone(&panel);
+        let watch = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = sizes.recv() => {}
+                    _ = stops.recv() => stop(),
+                }
+                // Until there is something to show, and again once that is over, the terminal is not ours.
+                if TAKEN.load(Ordering::SeqCst) {
+                    draw(&lock(&shown));
+                }
+            }
+        });
+        Ok(Screen { panel, watch })
+    }
+
+    /// Shows how many users have joined.
+    pub(super) fn joining(&self, present: u32, all: u32) {
+        let mut panel = lock(&self.panel);
+        panel.joined(present, all);
+        draw(&panel);
+    }
+
+    /// Shows a second, and what was recorded in all of them.
+    pub(super) fn second(&self, second: &Second, total: &Recorder) {
+        let mut panel = lock(&self.panel);
+        panel.note(second, total);
+        draw(&panel);
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.watch.abort();
+        give_back();
+    }
+}
+
+/// Gives the terminal back, if it was taken.
+pub fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        write(GIVE_BACK);
+    }
+}
+
+fn take() {
+    if !TAKEN.swap(true, Ordering::SeqCst) {
+        write(TAKE);
+    }
+}
+
+fn draw(panel: &Panel) {
+    take();
+    let (columns, rows) = size();
+    write(&format!("{}{}{}", WHOLE.0, panel.frame(columns, rows), WHOLE.1));
+}
+
+/// The terminal's columns and rows at this moment.
+fn size() -> (u16, u16) {
+    match tcgetwinsize(stderr()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
+        _ => USUAL,
+    }
+}
+
+/// As Ctrl-Z stops any other program; returns when it goes on.
+fn stop() {
+    let was_taken = TAKEN.load(Ordering::SeqCst);
+    give_back();
+    // Whoever may not stop goes on.
+    let _ = kill_process(getpid(), Signal::STOP);
+    if was_taken {
+        take();
+    }
+}
+
+/// A terminal that is gone does not want to know; the run goes on.
+fn write(text: &str) {
+    let mut out = stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn lock(panel: &Mutex<Panel>) -> MutexGuard<'_, Panel> {
+    panel.lock().expect("nothing panics while it draws")
+}
+
+fn give_back_before_a_panic_speaks() {
+    let speak = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back();
+        speak(panic);
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Output};
+    use std::time::Duration;
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// Set for the run that is to panic.
+    const PANICS: &str = "PARLANCE_TEST_PANICS";
+
+    fn tmux(args: &[&str]) -> io::Result<Output> {
+        let socket = format!("parlance-panel-panic-{}", std::process::id());
+        Command::new("tmux").args(["-L", &socket, "-f", "/dev/null"]).args(args).output()
+    }
+
+    fn told(args: &[&str]) -> String {
+        String::from_utf8_lossy(&tmux(args).unwrap().stdout).into_owned()
+    }
+
+    fn panic_while_it_is_shown() {
+        Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let screen = Screen::new(Panel::new(1, false)).unwrap();
+            screen.joining(1, 2);
+            panic!("on purpose");
+        });
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_speaks() {
+        if std::env::var_os(PANICS).is_some() {
+            return panic_while_it_is_shown();
+        }
+        let own = std::env::current_exe().unwrap();
+        let name = "audience::screen::tests::a_panic_gives_the_terminal_back_before_it_speaks";
+        let run = format!(
+            "{PANICS}=1 RUST_BACKTRACE=0 '{}' --exact {name} --nocapture; echo over; read -r REPLY",
+            own.display()
+        );
+        let Ok(opened) = tmux(&["new-session", "-d", "-s", "one", "-x", "100", "-y", "40", &run]) else {
+            // Not by a macro, whose words the test harness would keep to itself.
+            let words = b"SKIPPED: there is no tmux here, so nobody saw a panic beside the panel\n";
+            return stderr().write_all(words).unwrap();
+        };
+        assert!(opened.status.success(), "{opened:?}");
+        let screens = std::iter::repeat_with(|| {
+            std::thread::sleep(Duration::from_millis(50));
+            told(&["capture-pane", "-p", "-t", "one"])
+        });
+        let last = screens.take(600).find(|screen| screen.contains("over"));
+        let state = told(&["display-message", "-p", "-t", "one", "#{alternate_on} #{cursor_flag}"]);
+        tmux(&["kill-server"]).unwrap();
+        let last = last.unwrap();
+        assert!(last.contains("on purpose") && !last.contains("joining"), "{last}");
+        assert_eq!(state.trim(), "0 1", "the first screen, and a cursor on it");
+    }
+}
