@@ -25,7 +25,7 @@ const NINES: [(f64, &str); 8] = [
 ];
 
 /// One line of a chart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Line {
     name: String,
     points: Vec<(f64, f64)>,

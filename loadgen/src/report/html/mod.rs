@@ -10,6 +10,7 @@ use super::Report;
 use super::numbers::{count, milliseconds};
 use super::text;
 use crate::hdr;
+use crate::reconcile::Check;
 use crate::recorder::{Row, Series};
 use crate::timeline::Second;
 
@@ -65,23 +66,18 @@ fn said(page: &mut String, report: &Report) {
 }
 
 fn charts(page: &mut String, report: &Report) {
-    let mut seconds: Vec<Second> =
-        report.timeline.iter().filter(|second| second.phase != "drain").cloned().collect();
-    // Two ticks of a busy second would stand above each other.
-    seconds.dedup_by_key(|second| second.at);
+    let seconds: Vec<&Second> = report.timeline.iter().filter(|second| second.phase != "drain").collect();
     let over_time = |series: Series, pick: fn(&Row) -> Option<u64>| -> Vec<(f64, f64)> {
-        let point = |second: &Second| Some((second.at as f64, pick(second.row(series)?)? as f64 / 1e6));
+        let point = |second: &&Second| Some((second.at as f64, pick(second.row(series)?)? as f64 / 1e6));
         seconds.iter().filter_map(point).collect()
     };
-    for (tail, wake, title) in [
-        (Series::ChatDelivery, Series::ChatWake, "Deliveries over time, ms from the due time"),
-        (Series::InfoQuery, Series::InfoWake, "Queries over time, ms from the due time"),
-        (Series::FileUpload, Series::FileWake, "Uploads over time, ms from the due time"),
-        (
-            Series::RegistrySeen,
-            Series::RegistryWake,
-            "Entries in the registry over time, ms from the due time",
-        ),
+    // A closed loop takes the times of its messages from the send.
+    let said = if report.plan.closed { "send" } else { "due time" };
+    for (tail, wake, what, since) in [
+        (Series::ChatDelivery, Series::ChatWake, "Deliveries", said),
+        (Series::InfoQuery, Series::InfoWake, "Queries", "due time"),
+        (Series::FileUpload, Series::FileWake, "Uploads", "due time"),
+        (Series::RegistrySeen, Series::RegistryWake, "Entries in the registry", "due time"),
     ] {
         let lines = [
             Line::new("p50", over_time(tail, |row| row.p50_ns)),
@@ -89,26 +85,36 @@ fn charts(page: &mut String, report: &Report) {
             Line::new("max", over_time(tail, |row| row.max_ns)),
             Line::new("we woke late, p99", over_time(wake, |row| row.p99_ns)),
         ];
-        page.push_str(&chart(title, "s", &lines, Scale::Linear));
+        let title = format!("{what} over time, ms from the {since}");
+        page.push_str(&chart(&title, "s", &lines, Scale::Linear));
     }
-    page.push_str(&chart("Deliveries and queries a second", "s", &rates(&seconds), Scale::Linear));
+    // Of some there are many more than of others.
+    let many =
+        rates(&seconds, &[("deliveries", |second| second.arrived), ("queries", |second| second.queries)]);
+    let few = rates(&seconds, &[("files", |second| second.files), ("entries", |second| second.entries)]);
+    page.push_str(&chart("Deliveries and queries a second", "s", &many, Scale::Linear));
+    page.push_str(&chart("Files and entries a second", "s", &few, Scale::Linear));
     let spectra: Vec<Line> = SPECTRA.iter().filter_map(|&series| spectrum(report, series)).collect();
     page.push_str(&chart("Percentiles, ms", "", &spectra, Scale::Percentile));
 }
 
-fn rates(seconds: &[Second]) -> [Line; 2] {
-    let grown = |pick: fn(&Second) -> u64| -> Vec<(f64, f64)> {
-        let pairs = seconds.windows(2).filter(|pair| pair[1].at > pair[0].at);
-        let rate = |pair: &[Second]| {
-            let grown = pick(&pair[1]).saturating_sub(pick(&pair[0])) as f64;
-            (pair[1].at as f64, grown / (pair[1].at - pair[0].at) as f64)
+type Count = fn(&Second) -> u64;
+
+/// How much more there was each second, of what there was any.
+fn rates(seconds: &[&Second], counts: &[(&str, Count)]) -> Vec<Line> {
+    let nothing = Second::default();
+    let before = || std::iter::once(&nothing).chain(seconds.iter().copied());
+    let grown = |pick: Count| -> Vec<(f64, f64)> {
+        let pairs = before().zip(seconds).filter(|(before, now)| now.at > before.at);
+        let rate = |(before, now): (&Second, &&Second)| {
+            let grown = pick(now).saturating_sub(pick(before)) as f64;
+            (now.at as f64, grown / (now.at - before.at) as f64)
         };
         pairs.map(rate).collect()
     };
-    [
-        Line::new("deliveries", grown(|second| second.arrived)),
-        Line::new("queries", grown(|second| second.queries)),
-    ]
+    let is_any = |pick: Count| seconds.iter().any(|second| pick(second) > 0);
+    let lines = counts.iter().filter(|(_, pick)| is_any(*pick));
+    lines.map(|(name, pick)| Line::new(name, grown(*pick))).collect()
 }
 
 /// The percentiles of a series: how many nines against milliseconds.
@@ -143,8 +149,17 @@ fn ledger(page: &mut String, report: &Report) {
             let _ = write!(page, "<tr><td>{name}<td>{}</tr>", count(number));
         }
     }
-    page.push_str("</table><table><tr><th>both sides count<th>we<th>they<th></tr>");
-    for check in &report.reconciliation.checks {
+    page.push_str("</table>");
+    books(page, &report.reconciliation.checks);
+}
+
+/// What both sides count, where they were asked.
+fn books(page: &mut String, checks: &[Check]) {
+    if checks.is_empty() {
+        return;
+    }
+    page.push_str("<table><tr><th>both sides count<th>we<th>they<th></tr>");
+    for check in checks {
         let finding = check.finding.as_deref().unwrap_or("the same");
         let (ours, theirs) = (count(check.ours), count(check.theirs));
         let _ =
@@ -176,6 +191,24 @@ mod tests {
     use super::*;
     use crate::assertion::Judgement;
     use crate::report::tests::example;
+
+    #[test]
+    fn what_there_was_none_of_has_no_line_and_the_first_second_has_a_rate() {
+        let second = |at, arrived| Second { at, arrived, ..Second::default() };
+        let (first, second) = (second(2, 10), second(3, 40));
+        let counts: [(&str, Count); 2] =
+            [("deliveries", |second| second.arrived), ("queries", |second| second.queries)];
+        let lines = rates(&[&first, &second], &counts);
+        assert_eq!(lines, [Line::new("deliveries", vec![(2.0, 5.0), (3.0, 30.0)])]);
+    }
+
+    #[test]
+    fn a_closed_loop_s_deliveries_are_told_from_the_send() {
+        let mut report = example();
+        assert!(page(&report).contains("Deliveries over time, ms from the due time"));
+        report.plan.closed = true;
+        assert!(page(&report).contains("Deliveries over time, ms from the send"));
+    }
 
     #[test]
     fn a_page_needs_nothing_else_and_says_all() {
