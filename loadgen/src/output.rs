@@ -15,7 +15,8 @@ const STDOUT: &str = "-";
 
 /// What is printed at the end of a run.
 pub fn shown(report: &Report, showing: &Showing, colour: bool) -> String {
-    json_shown(report, showing).unwrap_or_else(|| summary(report, colour))
+    let text = if showing.full { text::full } else { text::summary };
+    json_shown(report, showing).unwrap_or_else(|| painted(text(report), report.verdict.valid, colour))
 }
 
 /// The report as JSON, when that is what is to be printed.
@@ -23,11 +24,10 @@ pub fn json_shown(report: &Report, showing: &Showing) -> Option<String> {
     (showing.json.as_deref() == Some(Path::new(STDOUT))).then(|| as_json(report))
 }
 
-/// The summary; its first word green or red where colour is welcome.
-pub fn summary(report: &Report, colour: bool) -> String {
-    let text = text::summary(report);
+/// A summary, its first word green or red where colour is welcome.
+fn painted(text: String, is_valid: bool, colour: bool) -> String {
     let end = text.find(':').unwrap_or(0);
-    match (colour, report.verdict.valid) {
+    match (colour, is_valid) {
         (false, _) => text,
         (true, true) => format!("\x1b[1;32m{}\x1b[0m{}", &text[..end], &text[end..]),
         (true, false) => format!("\x1b[1;31m{}\x1b[0m{}", &text[..end], &text[end..]),
@@ -87,7 +87,7 @@ fn can_be_written(path: &Path) -> io::Result<()> {
 /// [`Failure::File`].
 pub fn sum(report: &Report, json: Option<&Path>, colour: bool) -> Result<String, Failure> {
     match json {
-        None => Ok(summary(report, colour)),
+        None => Ok(painted(text::summary(report), report.verdict.valid, colour)),
         Some(path) if path == Path::new(STDOUT) => Ok(as_json(report)),
         Some(path) => write_file(path, &as_json(report)).map(|()| String::new()),
     }

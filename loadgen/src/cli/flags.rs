@@ -170,6 +170,9 @@ pub struct Showing {
     /// How long to wait after the run for a last scrape.
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration, requires = "metrics")]
     pub linger: Duration,
+    /// Prints every series and every figure at the end, and not only what fits a screen.
+    #[arg(long)]
+    pub full: bool,
     /// Shows nothing while it runs.
     #[arg(long, short)]
     pub quiet: bool,

@@ -31,7 +31,7 @@ pub(super) fn chat(theirs: &Scrape, ours: &Ours<'_>) -> [Check; 2] {
 pub(super) fn files(theirs: &Scrape, ours: &Files) -> Check {
     let stored = theirs.sum("file_transfers_total", &[("direction", "upload"), ("result", "ok")]);
     Check::new(
-        "files stored",
+        "file uploads",
         ours.ok,
         stored,
         "were stored that were not fetched whole",

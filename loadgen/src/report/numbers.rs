@@ -13,6 +13,11 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A count of something, such as `1 connection` or `1,024 connections`.
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// A share in per cent with two decimals, always rounded down: only all is 100.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
@@ -49,6 +54,7 @@ mod tests {
             ["0.004", "0.610", "2.94", "12.1", "250", "60,000"]
         );
         assert_eq!(milliseconds(None), "-");
+        assert_eq!([0, 1, 1_024].map(|n| counted(n, "time")), ["0 times", "1 time", "1,024 times"]);
     }
 
     #[test]

@@ -2,8 +2,12 @@ use super::*;
 use crate::ledger::Counts;
 use crate::reconcile::Check;
 use crate::recorder::{Recorder, Series};
+use crate::report::numbers::milliseconds;
 use crate::report::tests::of;
+use crate::report::{Chat, Info};
+use crate::scenario::file::Files;
 use crate::scenario::info::Replies;
+use crate::scenario::registry::Entries;
 
 /// The report of the run that `loadgen` makes without any flags.
 fn usual() -> Report {
@@ -40,5 +44,99 @@ fn a_summary_fits_a_screen_and_begins_with_its_verdict() {
     assert!(
         words.starts_with("INVALID: ") && words.lines().all(|line| line.chars().count() <= 80),
         "{words}"
+    );
+}
+
+/// The report of a run of all four services.
+fn mixed() -> Report {
+    let mut recorder = Recorder::default();
+    for &series in Series::ALL.iter().filter(|series| **series != Series::ChatReconnect) {
+        (1..=10_000).for_each(|n| recorder.note(series, n * 5_000_000));
+    }
+    let mut report = Report { rows: recorder.rows(), ..usual() };
+    let ports = [("chat", 9001), ("file", 9003), ("info", 9002), ("registry", 9000)];
+    report.environment.targets = ports.map(|(what, port)| (what.into(), format!("127.0.0.1:{port}"))).into();
+    report.plan.queries.per_second = 100.0;
+    (report.plan.transfers.per_second, report.plan.file_bytes) = (5.0, 65_536);
+    report.plan.entries.per_second = 20.0;
+    let files = Files { sent: 165, ok: 165, resumed: 16, bytes: 10_813_440, ..Files::default() };
+    let entries = Entries { sent: 660, granted: 660, owed: 2_640, ok: 2_640, ..Entries::default() };
+    (report.seen.file, report.seen.registry) = (files, entries);
+    let check = |what: &str| Check { what: what.into(), ours: 1, theirs: 1, finding: None };
+    let (uploads, entered) = (check("file uploads"), check("registry entries"));
+    report.reconciliation.checks.extend([uploads, entered]);
+    report
+}
+
+#[test]
+fn all_four_services_fit_thirty_lines() {
+    let words = summary(&mixed());
+    assert!(words.lines().count() <= 30 && words.lines().all(|line| line.chars().count() <= 80), "{words}");
+    for told in [
+        "on 127.0.0.1: chat 9001 + file 9003 + info 9002 + registry 9000",
+        "the same on both sides: messages, deliveries, queries, uploads, entries",
+        "the ledger held: none lost, doubled, out of order, corrupt or misrouted; exit 0",
+    ] {
+        assert!(words.contains(told), "{told}:\n{words}");
+    }
+}
+
+#[test]
+fn each_part_of_a_response_has_its_maximum_and_its_samples() {
+    let report = mixed();
+    let words = summary(&report);
+    let parts = words.lines().skip_while(|line| !line.starts_with("in parts ")).skip(1).take(4);
+    for (line, service) in parts.zip(["chat", "info", "file", "registry"]) {
+        let row = report.rows.iter().find(|row| row.name == format!("{service}.wake")).unwrap();
+        let [p99, max] = [row.p99_ns, row.max_ns].map(milliseconds);
+        let [p99, max] = [p99.as_str(), max.as_str()];
+        assert_eq!(
+            line.split_whitespace().collect::<Vec<_>>(),
+            [service, p99, max, "10,000", p99, max, "10,000", p99, max],
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn in_full_every_series_has_a_row_and_what_is_nothing_is_told() {
+    let (report, words) = (mixed(), full(&mixed()));
+    for row in &report.rows {
+        assert!(words.contains(&format!("\n{} ", row.name)), "{}:\n{words}", row.name);
+    }
+    for told in ["misrouted 0", "corrupt 0", "chat messages: we count 1, the service 1: the same"] {
+        assert!(words.contains(told) && !summary(&report).contains(told), "{told}:\n{words}");
+    }
+}
+
+#[test]
+fn what_breaks_the_ledger_is_told_as_soon_as_there_is_any() {
+    let mut report = mixed();
+    report.seen.chat.counts.misrouted = 2;
+    report.seen.chat.broken.insert("reset".into(), 1);
+    let words = summary(&report);
+    for told in ["misrouted 2", "1 connection broke: reset", "BROKEN: misrouted 2, connections broken 1;"] {
+        assert!(words.contains(told), "{told}:\n{words}");
+    }
+}
+
+#[test]
+fn a_closed_loop_does_not_say_that_its_times_are_from_the_due_time() {
+    let mut report = usual();
+    report.plan.closed = true;
+    assert!(summary(&report).contains("\nms, sent to seen "), "{}", summary(&report));
+    report.plan.queries.per_second = 100.0;
+    let words = summary(&report);
+    assert!(words.contains("\nms ") && words.contains("chat: from sent, the others: from due"), "{words}");
+}
+
+#[test]
+fn queries_alone_have_no_ledger() {
+    let mut report = usual();
+    report.seen.chat = Chat::default();
+    assert!(
+        summary(&report).ends_with("no ledger: a datagram owes no answer; exit 0\n"),
+        "{}",
+        summary(&report)
     );
 }
