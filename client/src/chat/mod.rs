@@ -2,6 +2,7 @@
 
 mod clock;
 mod command;
+mod events;
 mod line;
 mod lines;
 mod link;

@@ -4,12 +4,12 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::Event;
 use engine::chat::{Ref, Replay};
-use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::time::sleep;
 
+use super::events::Events;
 use super::model::{Connection, End};
 use super::presence::Presence;
 use super::screen::{Colours, Connected, Look, Purpose, Screen, Status, Wish};
@@ -79,7 +79,7 @@ struct Window<'a> {
 
 impl Window<'_> {
     async fn drive(&mut self) -> Outcome<End> {
-        let mut events = EventStream::new();
+        let mut events = Events::open();
         let mut interrupted = pin!(interrupted());
         let (wide, high) = self.terminal.size().map_err(output_failed)?;
         self.screen.resized(wide, high);
@@ -91,8 +91,9 @@ impl Window<'_> {
             tokio::select! {
                 () = self.session.turn() => self.take_in().await,
                 event = events.next() => {
-                    self.event(event)?;
-                    self.take_in_events(&mut events).await?;
+                    // Without one the terminal is gone.
+                    let event = event.map_err(unreadable)?.ok_or(Failure::Interrupted)?;
+                    self.take_in_events(&event, &mut events)?;
                 }
                 () = self.presence.changed() => {}
                 () = sleep(SECOND) => {}
@@ -176,24 +177,12 @@ impl Window<'_> {
         }
     }
 
-    /// Takes in what else was typed already: a paste may come as so many keys, and is one frame.
-    async fn take_in_events(&mut self, events: &mut EventStream) -> Outcome {
+    /// Takes in an event and what else was typed already: a paste may come as so many keys, and is one frame.
+    fn take_in_events(&mut self, event: &Event, events: &mut Events) -> Outcome {
+        self.screen.event(event);
         for _ in 1..AT_ONCE {
-            tokio::select! {
-                biased;
-                event = events.next() => self.event(event)?,
-                () = std::future::ready(()) => break,
-            }
-        }
-        Ok(())
-    }
-
-    fn event(&mut self, event: Option<io::Result<Event>>) -> Outcome {
-        match event {
-            Some(Ok(event)) => self.screen.event(&event),
-            Some(Err(error)) => return Err(Failure::local("can't read the terminal", &error)),
-            // The terminal is gone.
-            None => return Err(Failure::Interrupted),
+            let Some(event) = events.at_hand().map_err(unreadable)? else { break };
+            self.screen.event(&event);
         }
         Ok(())
     }
@@ -211,4 +200,9 @@ impl Window<'_> {
         };
         Status { connected, presence: self.presence.age() }
     }
+}
+
+/// A terminal that can't be read.
+fn unreadable(error: io::Error) -> Failure {
+    Failure::local("can't read the terminal", &error)
 }

@@ -139,6 +139,32 @@ fn a_panic_gives_the_terminal_back_before_it_speaks() {
     playing.join().unwrap();
 }
 
+/// As from a terminal that does not mark a paste: so many keys, and more at once than are read at once.
+fn pasted() -> String {
+    let numbers: String = (0..800).map(|n| format!("{n:03} ")).collect();
+    numbers + "the last"
+}
+
+#[test]
+fn a_paste_comes_whole_without_another_key() {
+    let (at, playing) = serve(vec![|mut peer| {
+        peer.welcome(0);
+        let said = peer.said();
+        assert_eq!(said["text"], pasted());
+        peer.ack(&said, 1);
+        peer.rest();
+    }]);
+    let Some(terminal) = chat(&at, 80, 12) else { return };
+    terminal.shows("bob is here");
+    terminal.types(&pasted());
+    terminal.shows("the last");
+    terminal.press(&["Enter"]);
+    terminal.until(|screen| screen.contains("the last") && screen.trim_end().ends_with("\n>"));
+    terminal.press(&["C-d"]);
+    given_back(&terminal, "exit 0");
+    playing.join().unwrap();
+}
+
 /// What a wheel sends: a button up, at a column and a row, as xterm has it (SGR 1006).
 fn wheel(terminal: &Terminal, button: u32, steps: usize) {
     terminal.types(&format!("\u{1b}[<{button};10;3M").repeat(steps));
