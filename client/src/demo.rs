@@ -90,8 +90,8 @@ async fn seen(options: &info::Options, talkers: &[&UserName]) -> Outcome<usize> 
 async fn files(options: &file::Options, dice: u16, steps: &mut Steps) -> Outcome {
     let name = FileName::parse(&format!("demo-{dice:04x}.txt")).expect("letters and digits are a name");
     let content = format!("{LINE}\n").repeat(1000).into_bytes();
-    let putting = put_memory(options, &content, &name);
-    let hash = |stored: &file::Stored| format!("blake3 {}", stored.hash);
+    let putting = put_memory(options, &content, &name, true);
+    let hash = |done: &file::Done| format!("blake3 {}", done.stored.hash);
     if steps.step("file", "upload a file", putting, hash).await?.is_none() {
         return Ok(());
     }

@@ -48,6 +48,9 @@ pub(crate) enum Failure {
     /// All of a folder was sent but files whose names the service does not take, each named before.
     #[error("{} left out", counted(*.0, "file was", "files were"))]
     LeftOut(usize),
+    /// What has its name there is to be kept.
+    #[error("{0} is there already, and --no-clobber keeps it; --as sends this one under another name")]
+    Taken(String),
     /// A step of the demo failed, and said so.
     #[error("{failed} of {steps} steps failed")]
     Demo { failed: usize, steps: usize, exit: u8 },
@@ -74,6 +77,7 @@ impl Failure {
             Failure::Lost { .. } => 4,
             Failure::Mismatch { .. } => 5,
             Failure::LeftOut(_) => 6,
+            Failure::Taken(_) => 7,
             Failure::Demo { exit, .. } | Failure::SomeFiles { exit, .. } => *exit,
             Failure::Interrupted => 130,
         }
@@ -93,6 +97,7 @@ impl Failure {
             Failure::Mismatch { .. } => "hash_mismatch",
             Failure::SomeFiles { .. } => "some_failed",
             Failure::LeftOut(_) => "left_out",
+            Failure::Taken(_) => "taken",
             Failure::Demo { .. } => "demo",
             Failure::Interrupted => "interrupted",
             Failure::NobodyReads => "nobody_reads",

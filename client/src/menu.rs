@@ -138,7 +138,8 @@ impl Menu<'_> {
         let Some(path) = self.ask("file to send: ").await?.filter(|path| !path.is_empty()) else {
             return Ok(());
         };
-        let wanted = Put { files: vec![PathBuf::from(path)], name: None, recursive: true, jobs: JOBS };
+        let files = vec![PathBuf::from(path)];
+        let wanted = Put { files, name: None, recursive: true, no_clobber: false, jobs: JOBS };
         or_interrupted(file::put(&self.common.file(JOBS), &wanted)).await
     }
 

@@ -44,6 +44,7 @@ Exit codes:
   4    the connection was lost in the middle
   5    what arrived is not what was sent: the hashes differ
   6    all went, but files of a folder that have no name there
+  7    a file of that name is there already, and --no-clobber keeps it
   130  interrupted
 
 Files:

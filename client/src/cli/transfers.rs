@@ -20,7 +20,10 @@ Examples:
   tar c src | client put - --as src.tar
 
 A large file that is cut off goes on where it was, also when the same command is given again. What is \
-stored is compared by its hash, and replaces at once what had its name there.
+stored is compared by its hash. It replaces at once what had its name there, and the line says so; with \
+--no-clobber that is kept, the file is not sent, and the exit code is 7. What is there already, byte for \
+byte, is not sent again. All this goes by what is there as a file is begun: of two that are sent under one \
+name at the same time the later wins.
 
 Links, pipes and devices in a folder are left out, and so are files whose names the service does not take, \
 such as those that begin with a dot. One line says which, and with such files the exit code is 6.")]
@@ -34,6 +37,9 @@ pub(crate) struct Put {
     /// Send folders with all that is in them
     #[arg(short, long)]
     pub(crate) recursive: bool,
+    /// Replace nothing that is there
+    #[arg(short, long)]
+    pub(crate) no_clobber: bool,
     /// How many files are sent at once
     #[arg(short, long, value_name = "COUNT", default_value_t = JOBS, value_parser = jobs)]
     pub(crate) jobs: usize,

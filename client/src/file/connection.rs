@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use engine::Code;
+use engine::file::{Entry, FileName};
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split,
 };
@@ -65,6 +67,16 @@ impl<'a> Connection<'a> {
         let patience = self.patience();
         self.send(request).await?;
         read_reply(self.endpoint, &mut self.from, patience).await
+    }
+
+    /// What has this name there, if anything has.
+    pub(super) async fn stat(&mut self, name: &FileName) -> Outcome<Option<Entry>> {
+        match self.ask(&Request::Stat { name: name.clone() }).await {
+            Ok(Reply::Stat(entry)) => Ok(Some(entry)),
+            Ok(reply) => Err(self.unexpected(&reply)),
+            Err(failure) if failure.code() == Code::NotFound.as_str() => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// One line of a list.

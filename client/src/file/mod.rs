@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use engine::file::{FileName, Hash};
 use indicatif::HumanBytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::connection::Connection;
 use crate::endpoint::Endpoint;
@@ -29,7 +29,7 @@ use crate::terminal::{report, safe_json};
 pub(crate) use self::get::{get, get_memory};
 pub(crate) use self::list::{delete, entries, ls, rm, stat};
 pub(crate) use self::progress::Bars;
-pub(crate) use self::put::{put, put_memory};
+pub(crate) use self::put::{Done, put, put_memory};
 
 /// Where the service is, and how to show what it says.
 pub(crate) struct Options {
@@ -54,29 +54,28 @@ impl Options {
         Connection::open(&self.endpoint, self.timeout).await
     }
 
-    fn print_stored(&self, done: &str, stored: &Stored) -> Outcome {
-        let Stored { size, hash, name } = stored;
+    /// A file that is there now.
+    fn print_there(&self, done: &Done) -> Outcome {
+        let (how, Stored { size, hash, name }) = (done.how.as_str(), &done.stored);
         match self.json {
-            true => self.object(&json!({"name": name.as_str(), "size": size, "hash": hash.to_string()})),
-            false => self.bars.print(&format!("{done} {name}, {}, blake3 {hash}", HumanBytes(*size))),
+            true => self.object(&object(how, &done.stored)),
+            false => self.bars.print(&format!("{how} {name}, {}, blake3 {hash}", HumanBytes(*size))),
         }
     }
 
-    /// `done` says how it came here.
-    fn print_here(&self, done: &str, stored: &Stored, target: &Path) -> Outcome {
-        let Stored { size, hash, name } = stored;
+    /// A file that is here now; `how` says how it came.
+    fn print_here(&self, how: &str, stored: &Stored, target: &Path) -> Outcome {
         let path = target.display().to_string();
-        match self.json {
-            true => self.object(
-                &json!({"name": name.as_str(), "size": size, "hash": hash.to_string(), "path": path}),
-            ),
-            false => {
-                self.bars.print(&format!("{done} {path}, {}, blake3 {hash} verified", HumanBytes(*size)))
-            }
+        if self.json {
+            let mut object = object(how, stored);
+            object["path"] = path.into();
+            return self.object(&object);
         }
+        let Stored { size, hash, .. } = stored;
+        self.bars.print(&format!("{how} {path}, {}, blake3 {hash} verified", HumanBytes(*size)))
     }
 
-    fn object(&self, object: &serde_json::Value) -> Outcome {
+    fn object(&self, object: &Value) -> Outcome {
         self.bars.print_object(&safe_json(&object.to_string()))
     }
 
@@ -84,6 +83,11 @@ impl Options {
     fn tell(&self, failure: &Failure) {
         self.bars.above(|| report(failure, self.json));
     }
+}
+
+fn object(how: &str, stored: &Stored) -> Value {
+    let Stored { size, hash, name } = stored;
+    json!({"result": how, "name": name.as_str(), "size": size, "hash": hash.to_string()})
 }
 
 /// A file on this machine that can't be read or written.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use blake3::{Hash, Hasher};
 use engine::Refusal;
-use engine::file::FileName;
+use engine::file::{Entry, FileName};
 use tokio::fs::File;
 use tokio::io::AsyncSeekExt;
 use tokio::time::sleep;
@@ -32,9 +32,10 @@ pub(crate) async fn put(options: &Options, wanted: &Put) -> Outcome {
     if called.is_some() && wanted.files.len() > 1 {
         return Err(Failure::Usage("--as names one file, and there are several".into()));
     }
+    let keep = wanted.no_clobber;
     // It needs a name, and so it is alone.
     if wanted.files.iter().any(|path| path.as_os_str() == "-") {
-        return options.print_stored("stored", &put_stdin(options, called).await?);
+        return options.print_there(&put_stdin(options, called, keep).await?);
     }
     let mut gathered = Gathered::default();
     for path in &wanted.files {
@@ -42,21 +43,49 @@ pub(crate) async fn put(options: &Options, wanted: &Put) -> Outcome {
     }
     let sending = gathered.outgoing.into_iter().map(async |outgoing| {
         let Outgoing { path, name } = outgoing?;
-        options.print_stored("stored", &put_file(options, &path, &name).await?)
+        options.print_there(&put_file(options, &path, &name, keep).await?)
     });
     let sent = each(options, sending).await;
     gathered.left_out.words().iter().for_each(|words| options.bars.note(words));
     sent.and(gathered.left_out.verdict())
 }
 
-/// Sends one file, and compares what the service says that it has.
-pub(crate) async fn put_file(options: &Options, path: &Path, name: &FileName) -> Outcome<Stored> {
-    let size = regular_size(path).await?;
-    let (reply, sent) = match size {
-        0..=AT_ONCE => put_at_once(options, path, name).await?,
-        _ => put_resuming(options, path, size, name).await?,
-    };
-    compare(reply, sent)
+/// A file that is there now, and what that took.
+pub(crate) struct Done {
+    pub(super) how: How,
+    pub(crate) stored: Stored,
+}
+
+/// What sending a file has done there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// Nothing had its name.
+    Stored,
+    /// It took the place of another.
+    Replaced,
+    /// It was there already, and was not sent.
+    Unchanged,
+}
+
+impl How {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            How::Stored => "stored",
+            How::Replaced => "replaced",
+            How::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// Sends one file, and compares what the service says that it has. With `keep` none is replaced.
+async fn put_file(options: &Options, path: &Path, name: &FileName, keep: bool) -> Outcome<Done> {
+    match regular_size(path).await? {
+        0..=AT_ONCE => {
+            let bytes = tokio::fs::read(path).await.map_err(|error| local(path, &error))?;
+            put_memory(options, &bytes, name, keep).await
+        }
+        size => put_large(options, path, size, name, keep).await,
+    }
 }
 
 /// What was sent, as this side counted it.
@@ -65,35 +94,65 @@ struct Sent {
     hash: Hash,
 }
 
-async fn put_at_once(options: &Options, path: &Path, name: &FileName) -> Outcome<(Reply, Sent)> {
-    let bytes = tokio::fs::read(path).await.map_err(|error| local(path, &error))?;
-    put_bytes(options, &bytes, name).await
-}
-
-async fn put_bytes(options: &Options, bytes: &[u8], name: &FileName) -> Outcome<(Reply, Sent)> {
+/// Sends bytes from memory, and compares. With `keep` no other file is replaced.
+pub(crate) async fn put_memory(
+    options: &Options,
+    bytes: &[u8],
+    name: &FileName,
+    keep: bool,
+) -> Outcome<Done> {
     let sent = Sent { size: bytes.len() as u64, hash: blake3::hash(bytes) };
     let mut connection = options.open().await?;
+    let there = connection.stat(name).await?;
+    if let Some(done) = unchanged(there.as_ref(), &sent) {
+        return Ok(done);
+    }
+    let how = may_send(there.as_ref(), keep)?;
     connection.send(&Request::Upload { size: Some(sent.size), name: name.clone() }).await?;
     let progress = options.bars.transfer(name.as_str(), Some(sent.size), 0);
     let mut body = Body::new(bytes, Some(sent.size), name.as_str());
-    Ok((body.send(&mut connection, &progress).await?, sent))
+    let reply = body.send(&mut connection, &progress).await?;
+    Ok(Done { how, stored: compare(reply, &sent)? })
 }
 
-/// Sends bytes from memory, and compares.
-pub(crate) async fn put_memory(options: &Options, bytes: &[u8], name: &FileName) -> Outcome<Stored> {
-    let (reply, sent) = put_bytes(options, bytes, name).await?;
-    compare(reply, sent)
+async fn put_large(options: &Options, path: &Path, size: u64, name: &FileName, keep: bool) -> Outcome<Done> {
+    let sent = Sent { size, hash: hash_of(options, path, size).await? };
+    let there = options.open().await?.stat(name).await?;
+    if let Some(done) = unchanged(there.as_ref(), &sent) {
+        return Ok(done);
+    }
+    let how = may_send(there.as_ref(), keep)?;
+    let reply = put_resuming(options, path, &sent, name).await?;
+    Ok(Done { how, stored: compare(reply, &sent)? })
+}
+
+/// What is there already need not be sent.
+fn unchanged(there: Option<&Entry>, sent: &Sent) -> Option<Done> {
+    let same = there.filter(|there| (there.size, there.hash) == (sent.size, sent.hash))?;
+    let Entry { size, hash, name, .. } = same.clone();
+    Some(Done { how: How::Unchanged, stored: Stored { size, hash, name } })
+}
+
+/// What sending will do to what has the name there.
+///
+/// # Errors
+/// That is to be kept.
+fn may_send(there: Option<&Entry>, keep: bool) -> Outcome<How> {
+    match there {
+        None => Ok(How::Stored),
+        Some(there) if keep => Err(Failure::Taken(there.name.to_string())),
+        Some(_) => Ok(How::Replaced),
+    }
 }
 
 /// Sends a large file, again and again from where it was cut.
-async fn put_resuming(options: &Options, path: &Path, size: u64, name: &FileName) -> Outcome<(Reply, Sent)> {
-    let sent = Sent { size, hash: hash_of(options, path, size).await? };
+async fn put_resuming(options: &Options, path: &Path, sent: &Sent, name: &FileName) -> Outcome<Reply> {
     let (mut backoff, mut tries, mut reached) = (Backoff::default(), 0, None);
     loop {
         let before = reached;
-        let failure = match resume(options, path, &sent, name, &mut reached).await {
+        let failure = match resume(options, path, sent, name, &mut reached).await {
             Err(failure) if reached.is_some() && is_passing(&failure) => failure,
-            done => return Ok((done?, sent)),
+            done => return done,
         };
         if reached > before {
             (backoff, tries) = (Backoff::default(), 0);
@@ -143,19 +202,21 @@ pub(super) fn is_passing(failure: &Failure) -> bool {
     busy || matches!(failure.exit(), 3 | 4)
 }
 
-async fn put_stdin(options: &Options, called: Option<&str>) -> Outcome<Stored> {
+async fn put_stdin(options: &Options, called: Option<&str>, keep: bool) -> Outcome<Done> {
     let called = called.ok_or_else(|| Failure::Usage("standard input needs a name: --as NAME".into()))?;
     let name = parse_name(called)?;
     let mut connection = Connection::open_unended(&options.endpoint, options.timeout).await?;
+    let how = may_send(connection.stat(&name).await?.as_ref(), keep)?;
     connection.send(&Request::Upload { size: None, name: name.clone() }).await?;
     let progress = options.bars.transfer(name.as_str(), None, 0);
     let mut body = Body::new(tokio::io::stdin(), None, "standard input");
     let reply = body.send(&mut connection, &progress).await?;
-    compare(reply, Sent { size: body.size, hash: body.hasher.finalize() })
+    let sent = Sent { size: body.size, hash: body.hasher.finalize() };
+    Ok(Done { how, stored: compare(reply, &sent)? })
 }
 
 /// The service's own words about what it stored must be ours.
-fn compare(reply: Reply, sent: Sent) -> Outcome<Stored> {
+fn compare(reply: Reply, sent: &Sent) -> Outcome<Stored> {
     let Reply::Stored { size, hash, name } = reply else {
         return Err(Failure::Refused { code: "unexpected".into(), words: reply.encode().trim_end().into() });
     };
@@ -230,9 +291,9 @@ mod tests {
     fn an_answer_about_other_bytes_is_told() {
         let (hash, name) = (blake3::hash(b"x"), FileName::parse("a").unwrap());
         let reply = |size| Reply::Stored { size, hash, name: name.clone() };
-        assert!(compare(reply(1), Sent { size: 1, hash }).is_ok());
-        assert_eq!(compare(reply(2), Sent { size: 1, hash }).err().unwrap().exit(), 5);
+        assert!(compare(reply(1), &Sent { size: 1, hash }).is_ok());
+        assert_eq!(compare(reply(2), &Sent { size: 1, hash }).err().unwrap().exit(), 5);
         let other = Sent { size: 1, hash: blake3::hash(b"y") };
-        assert_eq!(compare(reply(1), other).err().unwrap().exit(), 5);
+        assert_eq!(compare(reply(1), &other).err().unwrap().exit(), 5);
     }
 }

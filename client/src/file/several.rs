@@ -43,7 +43,10 @@ where
 
 /// Whether the next file may fare better.
 fn is_of_one_file(failure: &Failure) -> bool {
-    matches!(failure, Failure::Refused { .. } | Failure::Usage(_) | Failure::Mismatch { .. })
+    matches!(
+        failure,
+        Failure::Refused { .. } | Failure::Usage(_) | Failure::Mismatch { .. } | Failure::Taken(_)
+    )
 }
 
 struct Tally {

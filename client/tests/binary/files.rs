@@ -5,6 +5,8 @@ mod get;
 mod names;
 mod put;
 
+use crate::scripted::{AT, Peer};
+
 pub(crate) const HELLO: &[u8] = b"hello";
 
 pub(crate) fn hash(bytes: &[u8]) -> String {
@@ -22,4 +24,16 @@ pub(crate) fn path(folder: &tempfile::TempDir, name: &str) -> String {
 /// More than what is sent at once, and not the same anywhere.
 pub(crate) fn large() -> Vec<u8> {
     (0..3_000_000u32).flat_map(|n| (n.wrapping_mul(2_654_435_761)).to_le_bytes()).take(3_000_000).collect()
+}
+
+/// Whoever sends a file asks first what has its name there; here nothing has.
+pub(crate) fn nothing_there(peer: &mut Peer, name: &str) {
+    assert_eq!(peer.line(), format!("STAT {name}"));
+    peer.say("ERROR:not_found there is no such file\n");
+}
+
+/// The same, where these bytes have it.
+pub(crate) fn there(peer: &mut Peer, name: &str, bytes: &[u8]) {
+    assert_eq!(peer.line(), format!("STAT {name}"));
+    peer.say(format!("STAT {} {} {AT} {name}\n", bytes.len(), hash(bytes)));
 }

@@ -43,6 +43,11 @@ impl Peer {
         bytes
     }
 
+    /// Waits for the end, which is one in order or an error.
+    pub(crate) fn end(&mut self) -> std::io::Result<usize> {
+        self.from.read(&mut [0])
+    }
+
     /// Sends these bytes. A client that has left already is none of the server's business.
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.to.write_all(bytes.as_ref());

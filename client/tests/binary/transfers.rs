@@ -143,7 +143,9 @@ fn several_files_are_fetched_and_sent_at_once() {
         assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), name);
     }
     let (at, playing) = all_at_once(3, |peer| {
-        let name = peer.line().strip_prefix("UPLOAD 1 ").unwrap().to_owned();
+        let name = peer.line().strip_prefix("STAT ").unwrap().to_owned();
+        peer.say("ERROR:not_found there is no such file\n");
+        assert_eq!(peer.line(), format!("UPLOAD 1 {name}"));
         assert_eq!(peer.bytes(1), name.as_bytes());
         peer.say(format!("OK 1 {} {name}\n", hash(name.as_bytes())));
     });

@@ -1,17 +1,19 @@
 //! Folders, there and back.
 
-use crate::files::{HELLO, hash, path};
+use crate::files::{HELLO, hash, nothing_there, path};
 use crate::scripted::{AT, Peer, expect, serve};
 
 #[test]
 fn folders_go_and_come_whole_and_what_is_here_already_stays() {
     let (at, playing) = serve(vec![
         |mut peer| {
+            nothing_there(&mut peer, "notes/a");
             assert_eq!(peer.line(), "UPLOAD 5 notes/a");
             peer.bytes(5);
             peer.say(format!("OK 5 {} notes/a\n", hash(HELLO)));
         },
         |mut peer| {
+            nothing_there(&mut peer, "notes/deep/b");
             assert_eq!(peer.line(), "UPLOAD 5 notes/deep/b");
             peer.bytes(5);
             peer.say(format!("OK 5 {} notes/deep/b\n", hash(HELLO)));
@@ -54,6 +56,7 @@ fn mixed() -> tempfile::TempDir {
 #[test]
 fn what_is_left_out_of_a_folder_is_one_line_and_fails_where_a_file_is_missed() {
     let take = |mut peer: Peer| {
+        nothing_there(&mut peer, "notes/a");
         assert_eq!(peer.line(), "UPLOAD 5 notes/a");
         peer.bytes(5);
         peer.say(format!("OK 5 {} notes/a\n", hash(HELLO)));
