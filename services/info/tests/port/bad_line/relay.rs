@@ -1,17 +1,13 @@
-//! A line between asker and service that loses, doubles and reorders.
+//! The line is a relay of ours, which knows what has passed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
-use crate::service::{PATIENCE, Running, start};
-
-/// How long an asker waits before it asks again.
-const AGAIN: Duration = Duration::from_millis(20);
+use super::Stubborn;
+use crate::service::{Running, start};
 
 /// One direction: of the datagrams that it is given every fifth is lost, every seventh comes twice, and
 /// every third is overtaken by the next.
@@ -40,9 +36,9 @@ impl Way {
     }
 }
 
-/// The line to a service, its end for an asker, and how many datagrams have reached and left the service.
+/// The line to a service, with somebody at its end, and how many datagrams have reached and left the service.
 struct BadLine {
-    asker: UdpSocket,
+    asker: Stubborn,
     asked: Arc<AtomicUsize>,
     answered: Arc<AtomicUsize>,
     relay: JoinHandle<()>,
@@ -52,9 +48,8 @@ impl BadLine {
     async fn to(running: &Running) -> Self {
         let (near, far) =
             (UdpSocket::bind("127.0.0.1:0").await.unwrap(), UdpSocket::bind("127.0.0.1:0").await.unwrap());
-        let asker = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        asker.connect(near.local_addr().unwrap()).await.unwrap();
-        near.connect(asker.local_addr().unwrap()).await.unwrap();
+        let asker = Stubborn::at("127.0.0.1:0", near.local_addr().unwrap()).await;
+        near.connect(asker.socket.local_addr().unwrap()).await.unwrap();
         far.connect(running.addr).await.unwrap();
         let (mut there, mut back, answered) = (Way::default(), Way::default(), Arc::default());
         let (asked, counted) = (there.passed.clone(), Arc::<AtomicUsize>::clone(&answered));
@@ -73,24 +68,6 @@ impl BadLine {
         BadLine { asker, asked, answered, relay }
     }
 
-    /// Asks again and again until something comes that is wanted; everything else is shown to `stray`.
-    async fn ask(&self, question: &str, wanted: impl Fn(&str) -> bool, stray: impl Fn(&str)) -> String {
-        let asking = async {
-            let mut reply = [0; 2_000];
-            loop {
-                self.asker.send(question.as_bytes()).await.unwrap();
-                while let Ok(len) = timeout(AGAIN, self.asker.recv(&mut reply)).await {
-                    let said = std::str::from_utf8(&reply[..len.unwrap()]).unwrap();
-                    if wanted(said) {
-                        return said.to_owned();
-                    }
-                    stray(said);
-                }
-            }
-        };
-        timeout(PATIENCE, asking).await.expect("an answer in the end")
-    }
-
     fn hang_up(self) {
         self.relay.abort();
         let (asked, answered) = (self.asked.load(Ordering::Relaxed), self.answered.load(Ordering::Relaxed));
@@ -102,13 +79,7 @@ impl BadLine {
 async fn every_question_is_answered_in_the_end_and_none_wrongly() {
     let info = start(&[]).await;
     let line = BadLine::to(&info).await;
-    for n in 0..100_u32 {
-        let is_older = |said: &str| {
-            let token: u32 = said.strip_prefix("PONG ").unwrap().parse().unwrap();
-            assert!(token < n, "{token} was not asked yet at {n}");
-        };
-        line.ask(&format!("PING {n}"), |said| said == format!("PONG {n}"), is_older).await;
-    }
+    line.asker.ask_a_hundred().await;
     line.hang_up();
     info.stop().await.unwrap();
 }
@@ -117,11 +88,7 @@ async fn every_question_is_answered_in_the_end_and_none_wrongly() {
 async fn a_stranger_comes_through_too() {
     let info = start(&["--trusted", "none", "--source-rate", "1000"]).await;
     let line = BadLine::to(&info).await;
-    let cookie = line.ask("TIME", |said| said.starts_with("COOKIE "), |_| {}).await;
-    let again = cookie.replace("COOKIE", "TIME");
-    let only_cookies = |said: &str| assert_eq!(said, cookie);
-    let time = line.ask(&again, |said| said.starts_with("20"), only_cookies).await;
-    assert_eq!(time.len(), "2026-11-22 08:30:00".len());
+    line.asker.prove_itself().await;
     line.hang_up();
     info.stop().await.unwrap();
 }
