@@ -35,10 +35,11 @@ impl Talk {
         let status = picture.status("0.1.0", Timestamp(0), Duration::ZERO);
         let answers = Answers::new(&picture, &status, Arc::new(Names::new(&picture, mode)));
         let gate = Gate::new(Limits::default(), [5; 32]);
+        let life = Life::new(&SERVICE);
         let terms = Terms {
             answerer: Arc::new(Answerer::new("127.0.0.0/8".parse().unwrap(), 9002, gate)),
             answers: watch::channel(Arc::new(answers)).1,
-            tally: Tally::new(&Life::new(&SERVICE).metrics),
+            tally: Tally::new(&life.metrics),
             started: Instant::now(),
             idle: IDLE,
             slow: SLOW,
@@ -50,7 +51,13 @@ impl Talk {
                 std::future::pending().await
             }
         };
-        let session = tokio::spawn(serve(stream, [127, 0, 0, 1].into(), terms, drained));
+        let session = tokio::spawn(async move {
+            let ended = serve(stream, [127, 0, 0, 1].into(), terms, drained).await;
+            let counted = format!("info_disconnects_total{{reason=\"{}\"}} 1\n", ended.as_str());
+            let told = life.metrics.render(true);
+            assert!(told.contains(&counted), "{counted} is not in {told}");
+            ended
+        });
         Talk { peer, session, drain }
     }
 

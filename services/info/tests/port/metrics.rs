@@ -35,10 +35,11 @@ async fn every_metric_is_there_before_anything_happens() {
         "info_rate_limited_sources 0\n",
         "info_presence_age_seconds 0\n",
         "info_connections 0\n",
-        "info_disconnects_total{reason=\"slow\"} 0\n",
     ]
     .map(str::to_owned);
-    for sample in kinds.iter().chain(&reasons).chain(&others) {
+    let ends = ["quit", "lost", "idle", "slow", "line_too_long", "drain"];
+    let ends = ends.map(|reason| format!("info_disconnects_total{{reason=\"{reason}\"}} 0\n"));
+    for sample in kinds.iter().chain(&reasons).chain(&others).chain(&ends) {
         assert!(before.contains(sample), "{sample} is not in {before}");
     }
     info.stop().await.unwrap();
