@@ -1,55 +1,12 @@
-//! The highest rate at which a promise still holds: doubled until it breaks, then narrowed down.
+//! What the steps of a search have shown, and what follows.
 
 use std::fmt::Write as _;
-use std::future::Future;
-use std::io::Write;
-use std::pin::Pin;
 
+use super::Bracket;
 use crate::assertion::{Assertion, Judgement};
-use crate::audience::Audience;
-use crate::cli::{Load, Options, Search};
-use crate::failure::Failure;
+use crate::cli::Search;
 use crate::report::Report;
 use crate::report::numbers::count;
-use crate::run::run;
-
-/// The most steps: doubling from 1 a second to the highest rate takes 24.
-const STEPS: u32 = 48;
-
-/// The next rate to try, and when to stop. Pure.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bracket {
-    /// The highest rate that held.
-    held: Option<f64>,
-    /// The lowest rate that did not.
-    broke: Option<f64>,
-    within: f64,
-}
-
-impl Bracket {
-    /// Nothing is known yet; the limit is to be found to within this share of itself.
-    pub fn new(within: f64) -> Self {
-        Bracket { held: None, broke: None, within: within.max(0.001) }
-    }
-
-    /// Notes what a rate did.
-    pub fn note(&mut self, rate: f64, held: bool) {
-        if held {
-            self.held = Some(self.held.map_or(rate, |highest| highest.max(rate)));
-        } else {
-            self.broke = Some(self.broke.map_or(rate, |lowest| lowest.min(rate)));
-        }
-    }
-
-    /// What to try next after `rate`; `None` when the limit is known well enough.
-    pub fn next(&self, rate: f64) -> Option<f64> {
-        match (self.held, self.broke) {
-            (Some(held), Some(broke)) => (broke - held > held * self.within).then_some((held + broke) / 2.0),
-            (Some(held), None) => Some(held * 2.0),
-            (None, _) => (rate > 1.0).then_some(rate / 2.0),
-        }
-    }
-}
 
 /// What a search found.
 #[derive(Debug)]
@@ -62,67 +19,22 @@ pub struct Found {
     pub exit_code: u8,
 }
 
-/// Searches, from the rate that the options give.
-///
-/// # Errors
-/// [`Failure`], when a step could not run, or there is no single rate to step up.
-pub async fn find_max<W: Write>(
-    search: &Search,
-    audience: &mut Audience<W>,
-    mut interrupt: Pin<&mut impl Future<Output = ()>>,
-) -> Result<Found, Failure> {
-    let mut options = search.options.clone();
-    let mut rate = rate(&mut options)?.rate;
-    let mut found =
-        Steps { bracket: Bracket::new(search.within), text: head(search), best: None, broke: None };
-    for _ in 0..STEPS {
-        *self::rate(&mut options)? = Load::constant(rate);
-        let report = run(&options, audience, interrupt.as_mut()).await?;
-        if report.interrupted {
-            found.text += "interrupted\n";
-            return Ok(Found {
-                text: found.text,
-                report: found.best.map(|(_, report)| report),
-                exit_code: 130,
-            });
-        }
-        let line = found.step(rate, report, &search.slo);
-        audience.line(&line);
-        match found.bracket.next(rate) {
-            Some(next) => rate = next,
-            None => break,
-        }
-    }
-    Ok(found.end())
-}
-
-/// The load that is stepped up: messages, or else the only one there is.
-fn rate(options: &mut Options) -> Result<&mut Load, Failure> {
-    let is_one = |load: &Load| load.is_some() && load.stages.is_empty();
-    let loads = [&mut options.messages, &mut options.queries, &mut options.transfers, &mut options.entries];
-    loads.into_iter().find(|load| is_one(load)).ok_or_else(|| Failure::Usage {
-        flag: "--rate",
-        value: "0".into(),
-        problem: "find-max steps a rate up, and needs one to begin with".into(),
-    })
-}
-
-fn head(search: &Search) -> String {
+pub(super) fn head(search: &Search) -> String {
     let slo: Vec<String> = search.slo.iter().map(ToString::to_string).collect();
     format!("the highest rate with {}\n{:>12}  held\n", slo.join(", "), "a second")
 }
 
-struct Steps {
-    bracket: Bracket,
-    text: String,
-    best: Option<(f64, Report)>,
+pub(super) struct Steps {
+    pub(super) bracket: Bracket,
+    pub(super) text: String,
+    pub(super) best: Option<(f64, Report)>,
     /// The lowest rate that broke, why, and whether it was the generator.
-    broke: Option<(f64, String, bool, Report)>,
+    pub(super) broke: Option<(f64, String, bool, Report)>,
 }
 
 impl Steps {
     /// Notes a step; in a line, what it did.
-    fn step(&mut self, rate: f64, report: Report, slo: &[Assertion]) -> String {
+    pub(super) fn step(&mut self, rate: f64, report: Report, slo: &[Assertion]) -> String {
         let ran = report.plan.services();
         let judgements: Vec<Judgement> =
             slo.iter().map(|assertion| assertion.judge(&ran, &report.rows, &report.seen)).collect();
@@ -147,7 +59,7 @@ impl Steps {
         line
     }
 
-    fn end(mut self) -> Found {
+    pub(super) fn end(mut self) -> Found {
         let (mut exit_code, mut report) = (0, None);
         match self.best {
             Some((rate, best)) => {
@@ -207,29 +119,8 @@ fn busiest(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::report::tests::example;
-
-    proptest! {
-        #[test]
-        fn the_limit_is_found_from_wherever_it_starts(limit in 1.0f64..1e6, start in 1.0f64..1e6) {
-            let (mut bracket, mut rate, mut steps) = (Bracket::new(0.05), start, 0);
-            loop {
-                bracket.note(rate, rate <= limit);
-                steps += 1;
-                match bracket.next(rate) {
-                    Some(next) => rate = next,
-                    None => break,
-                }
-            }
-            prop_assert!(steps <= STEPS, "{} steps", steps);
-            if let Some(held) = bracket.held {
-                prop_assert!(held <= limit && limit <= held * 1.051, "{} of {}", held, limit);
-            }
-        }
-    }
 
     #[test]
     fn what_gave_out_is_named() {
