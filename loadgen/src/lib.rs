@@ -28,6 +28,7 @@ pub mod schedule;
 pub mod sent;
 pub mod shard;
 pub mod sources;
+pub mod span;
 pub mod strain;
 pub mod target;
 pub mod timeline;

@@ -88,7 +88,7 @@ fn compare_files(files: &Compare) -> Result<u8, Failure> {
 
 fn merge_files(files: &Merge) -> Result<u8, Failure> {
     let reports: Result<Vec<_>, _> = files.reports.iter().map(|path| read(path)).collect();
-    let sum = merge(&reports?)?;
+    let sum = merge(&reports?, files.not_at_once)?;
     print(&output::sum(&sum, files.json.as_deref(), is_colourful(&stdout()))?);
     Ok(sum.exit_code)
 }

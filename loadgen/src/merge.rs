@@ -7,14 +7,20 @@ use crate::failure::Failure;
 use crate::hdr;
 use crate::recorder::{Recorder, Series};
 use crate::report::{Evidence, Outcome, Report, Seen, Verdict, exit_code};
+use crate::span::Span;
 use crate::strain::Strain;
 
-/// Adds up reports, of which there is at least one.
+/// Adds up reports, of which there is at least one, that were measured at once, or whenever when `not_at_once`.
 ///
 /// # Errors
-/// [`Failure::Unlike`] for reports whose histograms can't be read, for one that is there twice, and for none.
-pub fn merge(reports: &[Report]) -> Result<Report, Failure> {
+/// [`Failure::Unlike`] for reports whose histograms can't be read, for one that is there twice, for those that
+/// were not measured at once, and for none.
+pub fn merge(reports: &[Report], not_at_once: bool) -> Result<Report, Failure> {
     each_once(reports)?;
+    let apart = apart(reports);
+    if let Some(apart) = apart.as_ref().filter(|_| !not_at_once) {
+        return Err(Failure::Unlike(format!("{apart}; --not-at-once adds them up all the same")));
+    }
     let Some(first) = reports.first() else {
         return Err(Failure::Unlike("there is no report to merge".into()));
     };
@@ -36,6 +42,8 @@ pub fn merge(reports: &[Report]) -> Result<Report, Failure> {
         sum.plan.transfers.per_second += report.plan.transfers.per_second;
         sum.plan.entries.per_second += report.plan.entries.per_second;
     }
+    let spans = reports.iter().filter_map(|report| report.measured);
+    sum.measured = spans.reduce(|all, span| all.around(&span));
     sum.interrupted = reports.iter().any(|report| report.interrupted);
     sum.clipped = reports.iter().map(|report| report.clipped).sum();
     sum.drained_seconds = reports.iter().map(|report| report.drained_seconds).fold(0.0, f64::max);
@@ -46,7 +54,30 @@ pub fn merge(reports: &[Report]) -> Result<Report, Failure> {
     sum.reconciliation = Default::default();
     sum.strain = strain(reports);
     judge(&mut sum, reports);
+    sum.verdict.warnings.extend(apart);
+    sum.verdict.warnings.extend(reports.iter().filter_map(undated));
     Ok(sum)
+}
+
+/// Two of the runs that share no more than half of the time for which either was measured: what they did is no
+/// load that a service has had.
+fn apart(reports: &[Report]) -> Option<String> {
+    let dated: Vec<(&Report, Span)> =
+        reports.iter().filter_map(|report| Some((report, report.measured?))).collect();
+    let mut pairs =
+        dated.iter().enumerate().flat_map(|(place, a)| dated[..place].iter().map(move |b| (b, a)));
+    let ((a, of_a), (b, of_b)) =
+        pairs.find(|((_, a), (_, b))| a.shared(b) * 2 <= a.lasts().max(b.lasts()))?;
+    let (a, b, shared) = (&a.environment.run, &b.environment.run, of_a.shared(of_b).as_secs_f64());
+    Some(format!(
+        "these were not measured at once: run {a} from {of_a}, run {b} from {of_b}, which is {shared:.1} s together"
+    ))
+}
+
+/// That nobody can say whether a run of an older version was measured together with the others.
+fn undated(report: &Report) -> Option<String> {
+    let run = &report.environment.run;
+    report.measured.is_none().then(|| format!("run {run} does not say when it was measured"))
 }
 
 /// A run counts once: a sum that lies beside its parts, or a name that is typed twice, would count it again.
@@ -108,6 +139,7 @@ fn judge(sum: &mut Report, reports: &[Report]) {
 mod tests {
     use super::*;
     use crate::report::tests::{example, of};
+    use crate::span::tests::span;
 
     /// The same as a run of another load tester.
     fn other(report: Report) -> Report {
@@ -121,7 +153,7 @@ mod tests {
         (0..10).for_each(|_| slow.note(Series::ChatDelivery, 1_000_000_000));
         let mut fast = Recorder::default();
         (0..990).for_each(|_| fast.note(Series::ChatDelivery, 1_000_000));
-        let sum = merge(&[of(&slow), other(of(&fast))]).unwrap();
+        let sum = merge(&[of(&slow), other(of(&fast))], false).unwrap();
         let row = &sum.rows[0];
         assert_eq!(row.n, 1000);
         assert!(row.p99_ns < Some(2_000_000), "an average of both p99s would be half a second: {row:?}");
@@ -132,7 +164,7 @@ mod tests {
     fn ledgers_are_added_and_one_invalid_part_spoils_the_sum() {
         let mut lossy = example();
         lossy.seen.chat.lost = 2;
-        let sum = merge(&[example(), other(lossy)]).unwrap();
+        let sum = merge(&[example(), other(lossy)], false).unwrap();
         assert_eq!(
             (sum.seen.chat.sent, sum.seen.chat.lost, sum.exit_code),
             (2 * example().seen.chat.sent, 2, 4)
@@ -140,15 +172,48 @@ mod tests {
         assert_eq!(sum.plan.clients, 2 * example().plan.clients);
         let mut invalid = example();
         invalid.verdict = Verdict { reasons: vec!["out of breath".into()], ..Verdict::default() };
-        let sum = merge(&[example(), other(invalid)]).unwrap();
+        let sum = merge(&[example(), other(invalid)], false).unwrap();
         assert!(!sum.verdict.valid && sum.verdict.reasons[0].ends_with("out of breath"));
         assert_eq!(sum.exit_code, 5);
     }
 
     #[test]
     fn a_run_counts_once() {
-        let refused = merge(&[example(), other(example()), example()]).unwrap_err();
+        let refused = merge(&[example(), other(example()), example()], false).unwrap_err();
         assert!(refused.to_string().ends_with("is there twice"), "{refused}");
+    }
+
+    /// A report that was measured from so many seconds to so many.
+    fn measured(from: u64, to: u64) -> Report {
+        Report { measured: Some(span(from, to)), ..example() }
+    }
+
+    #[test]
+    fn runs_that_share_most_of_their_time_were_made_at_once() {
+        let sum = merge(&[measured(0, 30), other(measured(10, 42))], false).unwrap();
+        assert_eq!((sum.measured, sum.verdict.warnings.len()), (Some(span(0, 42)), 0));
+        assert_eq!(sum.exit_code, 0);
+    }
+
+    #[test]
+    fn runs_that_were_not_made_at_once_are_refused_unless_that_is_wanted() {
+        for (from, to) in [(31, 60), (15, 45), (0, 15), (0, 60)] {
+            let reports = [measured(0, 30), other(measured(from, to))];
+            let refused = merge(&reports, false).unwrap_err();
+            assert_eq!(refused.exit_code(), 2);
+            let words = refused.to_string();
+            assert!(words.starts_with("these were not measured at once: run "), "{words}");
+            assert!(words.contains("from 2026-01-01T00:00:00.000Z to 2026-01-01T00:00:30.000Z"), "{words}");
+            let sum = merge(&reports, true).unwrap();
+            assert_eq!(sum.seen.chat.sent, 2 * example().seen.chat.sent);
+            assert!(sum.verdict.warnings[0].starts_with("these were not measured at once"), "and it is told");
+        }
+    }
+
+    #[test]
+    fn a_run_that_does_not_say_when_it_was_is_added_with_a_word_of_it() {
+        let sum = merge(&[measured(0, 30), other(example())], false).unwrap();
+        assert_eq!(sum.verdict.warnings, ["run -other does not say when it was measured"]);
     }
 
     #[test]
@@ -156,7 +221,7 @@ mod tests {
         let mut tired = example();
         tired.strain.cpu_seconds = 0.0006;
         let each = tired.cpu_of_a_delivery();
-        let sum = merge(&[tired.clone(), other(tired)]).unwrap();
+        let sum = merge(&[tired.clone(), other(tired)], false).unwrap();
         assert_eq!((sum.cpu_of_a_delivery(), each), (Some(10.0), Some(10.0)));
     }
 
@@ -171,9 +236,9 @@ mod tests {
             report
         };
         let assertion = "info.unanswered<=2";
-        let sum = merge(&[asserting(assertion, 2), other(asserting(assertion, 0))]).unwrap();
+        let sum = merge(&[asserting(assertion, 2), other(asserting(assertion, 0))], false).unwrap();
         assert_eq!((sum.assertions.len(), sum.assertions[0].held, sum.exit_code), (1, true, 0));
-        let sum = merge(&[asserting(assertion, 2), other(asserting(assertion, 1))]).unwrap();
+        let sum = merge(&[asserting(assertion, 2), other(asserting(assertion, 1))], false).unwrap();
         assert_eq!((sum.assertions[0].held, sum.exit_code), (false, 3));
     }
 
@@ -181,7 +246,7 @@ mod tests {
     fn what_can_t_be_read_is_refused() {
         let mut garbled = example();
         garbled.histograms.insert("chat.delivery".into(), "nonsense".into());
-        assert!(merge(&[example(), other(garbled)]).is_err());
-        assert!(merge(&[]).is_err());
+        assert!(merge(&[example(), other(garbled)], false).is_err());
+        assert!(merge(&[], false).is_err());
     }
 }

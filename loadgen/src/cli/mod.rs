@@ -170,6 +170,9 @@ pub struct Merge {
     /// The reports, as --json writes them.
     #[arg(required = true, num_args = 1..)]
     pub reports: Vec<PathBuf>,
+    /// Adds them up also when they were not measured at once, or on machines whose clocks differ.
+    #[arg(long)]
+    pub not_at_once: bool,
     /// Prints the sum as JSON, or writes it to a file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pub json: Option<PathBuf>,

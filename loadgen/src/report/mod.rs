@@ -26,6 +26,7 @@ use crate::recorder::{Row, Series};
 use crate::scenario::chat::Account;
 use crate::scenario::info::Replies;
 use crate::sent::Sent;
+use crate::span::Span;
 use crate::strain::Strain;
 use crate::timeline::Second;
 
@@ -41,6 +42,9 @@ pub struct Report {
     pub environment: Environment,
     /// What was planned.
     pub plan: Plan,
+    /// When it was measured; `None` when it ended before, and in reports of older versions.
+    #[serde(default)]
+    pub measured: Option<Span>,
     /// What it says about itself.
     pub verdict: Verdict,
     /// Whether somebody ended it early.
@@ -228,6 +232,7 @@ pub(crate) mod tests {
             schema_version: SCHEMA_VERSION,
             environment: Environment::default(),
             plan: Plan { run: "chat".into(), clients: 4, rooms: 1, speakers: 4, ..Plan::default() },
+            measured: None,
             verdict: Verdict { valid: true, ..Verdict::default() },
             interrupted: false,
             drained_seconds: 0.1,

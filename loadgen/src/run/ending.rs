@@ -14,6 +14,7 @@ use crate::scenario::Scene;
 use crate::scenario::file::Couriers;
 use crate::scenario::info::Askers;
 use crate::scenario::registry::Door;
+use crate::span::Span;
 use crate::strain::Strain;
 use crate::timeline::Second;
 use crate::traffic::Cast;
@@ -50,6 +51,7 @@ pub(super) fn ours<'a>(
 pub(super) struct Ending<'a> {
     pub(super) environment: Environment,
     pub(super) plan: Plan,
+    pub(super) measured: Option<Span>,
     pub(super) interrupted: bool,
     pub(super) drained: Duration,
     pub(super) total: &'a Recorder,
@@ -80,6 +82,7 @@ impl Ending<'_> {
             schema_version: SCHEMA_VERSION,
             environment: self.environment,
             plan: self.plan,
+            measured: self.measured,
             verdict,
             interrupted: self.interrupted,
             drained_seconds: self.drained.as_secs_f64(),

@@ -24,6 +24,7 @@ use crate::report::Report;
 use crate::scenario::Scene;
 use crate::scenario::file::Couriers;
 use crate::scenario::registry::Door;
+use crate::span::Span;
 use crate::strain::{CpuTime, Meter, Strain};
 use crate::target::Targets;
 use crate::timeline::{self, Second};
@@ -56,9 +57,21 @@ pub async fn run<W: Write>(
     let traffic = Traffic::start(&stage.scene, cast.clone())
         .map_err(|why| Failure::System { doing: "starting the pacer", why })?;
     let (began, cpu, total) = (Instant::now(), CpuTime::now(), Recorder::default());
-    let (timeline, interrupted) = (Vec::new(), false);
-    let mut act =
-        Act { stage, cast, traffic, books, pulse, their_drops, began, cpu, total, timeline, interrupted };
+    let (timeline, interrupted, measured) = (Vec::new(), false, None);
+    let mut act = Act {
+        stage,
+        cast,
+        traffic,
+        books,
+        pulse,
+        their_drops,
+        began,
+        cpu,
+        total,
+        timeline,
+        measured,
+        interrupted,
+    };
     let strain = act.play(options.warmup(), interrupt.as_mut()).await;
     let drained = act.drain(options.timing.drain, interrupt).await;
     let report = act.report(plan, descriptors, strain, drained).await;
@@ -78,6 +91,8 @@ struct Act<'a, W> {
     cpu: CpuTime,
     total: Recorder,
     timeline: Vec<Second>,
+    /// Since when it is measured, and until when; `None` in the warm-up.
+    measured: Option<Span>,
     interrupted: bool,
 }
 
@@ -103,6 +118,7 @@ impl<W: Write> Act<'_, W> {
                 () = warm.as_mut(), if phase == "warm-up" => {
                     phase = "steady";
                     meter = Meter::start();
+                    self.measured = Some(Span::begin());
                 }
                 _ = seconds.tick() => {
                     self.second(phase);
@@ -111,6 +127,7 @@ impl<W: Write> Act<'_, W> {
             }
         }
         self.traffic.stop();
+        self.measured.iter_mut().for_each(Span::end);
         meter.read()
     }
 
@@ -195,6 +212,7 @@ impl<W: Write> Act<'_, W> {
             drained,
             total: &self.total,
             seen,
+            measured: self.measured,
             reconciliation,
             strain,
             descriptors,

@@ -67,7 +67,10 @@ async fn a_report_goes_wherever_it_is_wanted_and_two_of_them_add_up() {
     let again =
         ["--scenario", &scenario, "--chat", &chat.to_string(), &format!("--json={other}"), "--seed", "7"];
     assert_eq!(loadgen(&again).await.status.code(), Some(0));
-    let output = loadgen(&["merge", &json, &other]).await;
+    let apart = loadgen(&["merge", &json, &other]).await;
+    assert_eq!(apart.status.code(), Some(2), "one was made behind the other");
+    assert!(words(&apart.stderr).contains("were not measured at once: run "), "{}", words(&apart.stderr));
+    let output = loadgen(&["merge", "--not-at-once", &json, &other]).await;
     assert!(
         words(&output.stdout).contains("ledger   sent 40  acked 40  owed 120  ok 120 (100.00%)"),
         "{}",
