@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::recorder::{Row, Series};
+use crate::recorder::{Row, Series, enough_for};
 use crate::report::numbers::{count, milliseconds};
 use crate::report::seen::{NAMES, Seen};
 
@@ -45,6 +45,18 @@ impl Stat {
             Stat::P99 => row.p99_ns,
             Stat::P999 => row.p999_ns,
             Stat::Max => row.max_ns,
+        }
+    }
+
+    /// How many samples it takes to be known.
+    fn needs(self) -> u64 {
+        match self {
+            Stat::N => 0,
+            Stat::P50 => enough_for(0.5),
+            Stat::P90 => enough_for(0.9),
+            Stat::P99 => enough_for(0.99),
+            Stat::P999 => enough_for(0.999),
+            Stat::Max => 1,
         }
     }
 }
@@ -189,27 +201,59 @@ pub struct Judgement {
     pub found: String,
 }
 
+/// A percentile that has too few samples to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooFew {
+    /// How many there are.
+    pub have: u64,
+    /// How many it takes.
+    pub need: u64,
+}
+
+impl fmt::Display for TooFew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "too few samples to know: {} of {}", count(self.have), count(self.need))
+    }
+}
+
 impl Assertion {
     /// Judges a run of these services. What was not measured, or not often enough for its percentile, does
     /// not hold.
     pub fn judge(&self, ran: &BTreeSet<&str>, rows: &[Row], seen: &Seen) -> Judgement {
-        if let Some(found) = self.unmeasured(ran) {
-            return Judgement { assertion: self.written.clone(), held: false, found };
+        let (held, found) = if let Some(why) = self.unmeasured(ran) {
+            (false, why)
+        } else if let Some(few) = self.too_few(ran, rows) {
+            (false, few.to_string())
+        } else {
+            let found = self.found(rows, seen);
+            (self.relation.holds(found, self.value), self.in_words(found))
+        };
+        Judgement { assertion: self.written.clone(), held, found }
+    }
+
+    /// How many samples there are when it takes more of them to know what it is about; `None` when they are
+    /// enough, and when its service was no part of the run.
+    pub fn too_few(&self, ran: &BTreeSet<&str>, rows: &[Row]) -> Option<TooFew> {
+        let Metric::Latency(series, stat) = self.metric else { return None };
+        if self.unmeasured(ran).is_some() {
+            return None;
         }
+        let have = rows.iter().find(|row| row.name == series.name()).map_or(0, |row| row.n);
+        (have < stat.needs()).then_some(TooFew { have, need: stat.needs() })
+    }
+
+    fn found(&self, rows: &[Row], seen: &Seen) -> u64 {
         let found = match self.metric {
             Metric::Count(name) => seen.count(name),
-            Metric::Latency(series, stat) => match rows.iter().find(|row| row.name == series.name()) {
-                Some(row) => stat.of(row),
-                None => (stat == Stat::N).then_some(0),
-            },
+            Metric::Latency(series, stat) => {
+                rows.iter().find(|row| row.name == series.name()).and_then(|row| stat.of(row))
+            }
         };
-        let words = match found {
-            Some(nanos) if self.metric.is_time() => format!("{} ms", milliseconds(Some(nanos))),
-            Some(number) => count(number),
-            None => "too few samples to know".to_owned(),
-        };
-        let held = found.is_some_and(|found| self.relation.holds(found, self.value));
-        Judgement { assertion: self.written.clone(), held, found: words }
+        found.unwrap_or(0)
+    }
+
+    fn in_words(&self, found: u64) -> String {
+        if self.metric.is_time() { format!("{} ms", milliseconds(Some(found))) } else { count(found) }
     }
 
     /// Why nothing can be said about it after a run of these services.
@@ -263,13 +307,18 @@ mod tests {
 
     #[test]
     fn what_is_not_known_does_not_hold() {
-        for unknown in ["chat.delivery.p99.9<1h", "info.query.p50<1s", "info.query.p50>0ns"] {
-            if let Ok(assertion) = unknown.parse::<Assertion>() {
-                let judgement = assertion.judge(&BTreeSet::from(["chat", "info"]), &[], &Seen::default());
-                assert_eq!((judgement.held, judgement.found.as_str()), (false, "too few samples to know"));
-            }
+        for (assertion, found) in [
+            ("chat.delivery.p99.9<10s", "too few samples to know: 100 of 10,000"),
+            ("chat.delivery.p99<10s", "too few samples to know: 100 of 1,000"),
+            ("info.query.p50<1s", "too few samples to know: 0 of 20"),
+            ("info.query.p50>0ns", "too few samples to know: 0 of 20"),
+            ("info.query.max<1s", "too few samples to know: 0 of 1"),
+        ] {
+            let judgement = judged(assertion);
+            assert_eq!((judgement.held, judgement.found.as_str()), (false, found), "{assertion}");
         }
-        assert!(!judged("chat.delivery.p99.9<10s").held, "a hundred samples have no such percentile");
+        assert!(judged("chat.delivery.p90<10s").held, "a hundred are enough for that");
+        assert!(judged("info.query.n==0").held, "none is a number, too");
     }
 
     #[test]

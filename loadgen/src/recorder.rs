@@ -147,7 +147,7 @@ impl Recorder {
         let histogram = self.histogram(series);
         let n = histogram.map_or(0, Histogram::len);
         let at = |quantile| histogram.map(|histogram| histogram.value_at_quantile(quantile));
-        let enough = are_enough(n, 0.999);
+        let enough = n >= enough_for(0.999);
         Row {
             name: series.name().to_owned(),
             n,
@@ -187,14 +187,14 @@ pub struct Row {
 impl Row {
     /// Whether so many samples lie above a percentile that another run would find it about there, too.
     pub fn knows(&self, quantile: f64) -> bool {
-        are_enough(self.n, quantile)
+        self.n >= enough_for(quantile)
     }
 }
 
-/// Whether so many samples are enough for a percentile.
-fn are_enough(n: u64, quantile: f64) -> bool {
+/// How many samples a percentile takes to be known.
+pub fn enough_for(quantile: f64) -> u64 {
     // A thousandth of ten thousand may be a little less than ten in binary.
-    n as f64 * (1.0 - quantile) >= ENOUGH - 1e-6
+    (ENOUGH / (1.0 - quantile) - 1e-6).ceil() as u64
 }
 
 #[cfg(test)]

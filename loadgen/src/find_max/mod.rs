@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 pub use bracket::Bracket;
 pub use steps::Found;
-use steps::{Steps, head};
+use steps::Steps;
 
 use crate::audience::Audience;
 use crate::cli::{Load, Options, Search};
@@ -22,7 +22,7 @@ const STEPS: u32 = 48;
 /// Searches, from the rate that the options give.
 ///
 /// # Errors
-/// [`Failure`], when a step could not run, or there is no single rate to step up.
+/// [`Failure`], when the first step could not run, or there is no single rate to step up.
 pub async fn find_max<W: Write>(
     search: &Search,
     audience: &mut Audience<W>,
@@ -30,27 +30,21 @@ pub async fn find_max<W: Write>(
 ) -> Result<Found, Failure> {
     let mut options = search.options.clone();
     let mut rate = rate(&mut options)?.rate;
-    let mut found =
-        Steps { bracket: Bracket::new(search.within), text: head(search), best: None, broke: None };
+    let mut steps = Steps::new(search);
     for _ in 0..STEPS {
         *self::rate(&mut options)? = Load::constant(rate);
-        let report = run(&options, audience, interrupt.as_mut()).await?;
-        if report.interrupted {
-            found.text += "interrupted\n";
-            return Ok(Found {
-                text: found.text,
-                report: found.best.map(|(_, report)| report),
-                exit_code: 130,
-            });
+        match run(&options, audience, interrupt.as_mut()).await {
+            Ok(report) if report.interrupted => return Ok(steps.cut_off(rate, report)),
+            Ok(report) => audience.line(&steps.step(rate, report, &search.slo)),
+            Err(failure) if steps.are_none() => return Err(failure),
+            Err(failure) => return Ok(steps.failed(rate, &failure)),
         }
-        let line = found.step(rate, report, &search.slo);
-        audience.line(&line);
-        match found.bracket.next(rate) {
+        match steps.next(rate) {
             Some(next) => rate = next,
             None => break,
         }
     }
-    Ok(found.end())
+    Ok(steps.end())
 }
 
 /// The load that is stepped up: messages, or else the only one there is.

@@ -1,10 +1,9 @@
 //! What the steps of a search have shown, and what follows.
 
-use std::fmt::Write as _;
-
 use super::Bracket;
 use crate::assertion::{Assertion, Judgement};
 use crate::cli::Search;
+use crate::failure::Failure;
 use crate::report::Report;
 use crate::report::numbers::count;
 
@@ -13,88 +12,169 @@ use crate::report::numbers::count;
 pub struct Found {
     /// What each step did, and the knee.
     pub text: String,
-    /// The run at the highest rate that held, or the last one when none did.
+    /// The run at the highest rate that held; else the one at the lowest that did not, or one that shows nothing.
     pub report: Option<Report>,
-    /// What the process exits with: 0, 3 when no rate held, 5 when the generator was the limit, 130.
+    /// What the process exits with: 0, 3 when no rate held, 5 when the generator was the limit, 130 when it was
+    /// interrupted, or what says why a later step could not run.
     pub exit_code: u8,
 }
 
-pub(super) fn head(search: &Search) -> String {
+fn head(search: &Search) -> String {
     let slo: Vec<String> = search.slo.iter().map(ToString::to_string).collect();
     format!("the highest rate with {}\n{:>12}  held\n", slo.join(", "), "a second")
 }
 
 pub(super) struct Steps {
-    pub(super) bracket: Bracket,
-    pub(super) text: String,
-    pub(super) best: Option<(f64, Report)>,
+    bracket: Bracket,
+    text: String,
+    best: Option<(f64, Report)>,
     /// The lowest rate that broke, why, and whether it was the generator.
-    pub(super) broke: Option<(f64, String, bool, Report)>,
+    broke: Option<(f64, String, bool, Report)>,
+    /// A step that was too short to say anything. No lower rate would say more.
+    unknown: Option<Report>,
+}
+
+/// What a step has shown.
+enum Shown {
+    Held,
+    /// Why it did not, and whether that was the generator itself.
+    Broke(String, bool),
+    /// Why nobody knows.
+    Unknown(String),
 }
 
 impl Steps {
+    pub(super) fn new(search: &Search) -> Self {
+        let bracket = Bracket::new(search.within);
+        Steps { bracket, text: head(search), best: None, broke: None, unknown: None }
+    }
+
+    pub(super) fn are_none(&self) -> bool {
+        self.best.is_none() && self.broke.is_none()
+    }
+
+    /// The rate of the step behind that of `rate`; `None` when there is no more to know.
+    pub(super) fn next(&self, rate: f64) -> Option<f64> {
+        if self.unknown.is_some() { None } else { self.bracket.next(rate) }
+    }
+
     /// Notes a step; in a line, what it did.
     pub(super) fn step(&mut self, rate: f64, report: Report, slo: &[Assertion]) -> String {
         let ran = report.plan.services();
         let judgements: Vec<Judgement> =
             slo.iter().map(|assertion| assertion.judge(&ran, &report.rows, &report.seen)).collect();
-        let why = what_gave_out(&report, &judgements);
-        self.bracket.note(rate, why.is_none());
-        let said: Vec<String> =
-            judgements.iter().map(|judged| format!("{} ({})", judged.assertion, judged.found)).collect();
-        let line = match &why {
-            None => format!("{rate:>12.1}  yes: {}", said.join(", ")),
-            Some((why, _)) => format!("{rate:>12.1}  no: {why}"),
+        let is_known = |assertion: &Assertion| assertion.too_few(&ran, &report.rows).is_none();
+        let known: Vec<bool> = slo.iter().map(is_known).collect();
+        let shown = shown(&report, &judgements, &known);
+        let line = match &shown {
+            Shown::Held => format!("{rate:>12.1}  yes: {}", said(&judgements)),
+            Shown::Broke(why, _) => format!("{rate:>12.1}  no: {why}"),
+            Shown::Unknown(why) => format!("{rate:>12.1}  not known: {why}"),
         };
-        let _ = writeln!(self.text, "{line}");
-        match why {
-            None if self.best.as_ref().is_none_or(|(best, _)| *best < rate) => {
-                self.best = Some((rate, report))
-            }
-            Some((why, ours)) if self.broke.as_ref().is_none_or(|(lowest, ..)| rate < *lowest) => {
-                self.broke = Some((rate, why, ours, report));
-            }
-            _ => {}
-        }
+        self.line(&line);
+        self.keep(rate, report, shown);
         line
     }
 
+    fn keep(&mut self, rate: f64, report: Report, shown: Shown) {
+        match shown {
+            Shown::Held => {
+                self.bracket.note(rate, true);
+                if self.best.as_ref().is_none_or(|(best, _)| *best < rate) {
+                    self.best = Some((rate, report));
+                }
+            }
+            Shown::Broke(why, ours) => {
+                self.bracket.note(rate, false);
+                if self.broke.as_ref().is_none_or(|(lowest, ..)| rate < *lowest) {
+                    self.broke = Some((rate, why, ours, report));
+                }
+            }
+            Shown::Unknown(_) => self.unknown = Some(report),
+        }
+    }
+
+    /// Ends with what is known, because somebody interrupted a step; with what that one has seen when it was
+    /// the first.
+    pub(super) fn cut_off(mut self, rate: f64, report: Report) -> Found {
+        self.line(&format!("{rate:>12.1}  interrupted"));
+        let found = self.end();
+        Found { report: found.report.or(Some(report)), exit_code: 130, ..found }
+    }
+
+    /// Ends with what is known, because a step did not come about.
+    pub(super) fn failed(mut self, rate: f64, failure: &Failure) -> Found {
+        self.line(&format!("{rate:>12.1}  {failure}"));
+        Found { exit_code: failure.exit_code(), ..self.end() }
+    }
+
     pub(super) fn end(mut self) -> Found {
-        let (mut exit_code, mut report) = (0, None);
-        match self.best {
+        let mut exit_code = match &self.best {
             Some((rate, best)) => {
-                let lasted = best.plan.warmup_seconds + best.plan.steady_seconds;
-                let owed = best.seen.chat.owed as f64 / lasted.max(1e-9);
-                let _ = writeln!(
-                    self.text,
-                    "the knee: {rate:.1} a second held{}",
-                    if owed > 0.0 {
-                        format!(", {} deliveries a second", count(owed.round() as u64))
-                    } else {
-                        String::new()
-                    }
-                );
-                report = Some(best);
+                let knee = format!("the knee: {rate:.1} a second held{}", deliveries(best));
+                self.line(&knee);
+                0
             }
             None => {
-                self.text += "no rate held\n";
-                exit_code = 3;
+                self.line("no rate held");
+                3
             }
-        }
-        if let Some((rate, why, ours, broken)) = self.broke {
-            let _ = writeln!(self.text, "what gave out first, at {rate:.1} a second: {why}");
+        };
+        let best = self.best.take().map(|(_, report)| report);
+        let broken = self.broke.take().map(|(rate, why, ours, report)| {
+            self.line(&format!("what gave out first, at {rate:.1} a second: {why}"));
             if ours {
-                self.text += "that is the load tester's limit, not the server's\n";
+                self.line("that is the load tester's limit, not the server's");
                 exit_code = 5;
             }
-            report = report.or(Some(broken));
-        }
-        Found { text: self.text, report, exit_code }
+            report
+        });
+        Found { report: best.or(broken).or(self.unknown), text: self.text, exit_code }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text += line;
+        self.text.push('\n');
     }
 }
 
+/// How many deliveries a second were owed in a run, where there were any.
+fn deliveries(report: &Report) -> String {
+    let lasted = report.plan.warmup_seconds + report.plan.steady_seconds;
+    match (report.seen.chat.owed as f64 / lasted.max(1e-9)).round() as u64 {
+        0 => String::new(),
+        owed => format!(", {} deliveries a second", count(owed)),
+    }
+}
+
+/// What was promised, and what was found.
+fn said(judgements: &[Judgement]) -> String {
+    let each = judgements.iter().map(|judged| format!("{} ({})", judged.assertion, judged.found));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a promise held. What breaks is known before what is not measured well enough.
+fn shown(report: &Report, judgements: &[Judgement], known: &[bool]) -> Shown {
+    let of = |wanted| -> Vec<&Judgement> {
+        let each = judgements.iter().zip(known).filter(|(_, known)| **known == wanted);
+        each.map(|(judgement, _)| judgement).collect()
+    };
+    match (what_gave_out(report, &of(true)), of(false)) {
+        (Some((why, ours)), _) => Shown::Broke(why, ours),
+        (None, unknown) if unknown.is_empty() => Shown::Held,
+        (None, unknown) => Shown::Unknown(unmeasured(&unknown)),
+    }
+}
+
+/// What was not measured often enough, and what would help.
+fn unmeasured(promises: &[&Judgement]) -> String {
+    let each = promises.iter().map(|judged| format!("{} has {}", judged.assertion, judged.found));
+    let each = each.collect::<Vec<_>>().join(", ");
+    format!("{each}; make --step longer, or begin with a higher rate")
+}
+
 /// What did not hold in a run, and whether that was the generator itself.
-fn what_gave_out(report: &Report, judgements: &[Judgement]) -> Option<(String, bool)> {
+fn what_gave_out(report: &Report, judgements: &[&Judgement]) -> Option<(String, bool)> {
     if !report.verdict.valid {
         return Some((report.verdict.reasons.join("; "), report.verdict.client_limited_only));
     }
@@ -120,14 +200,26 @@ fn busiest(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::example;
+    use crate::recorder::{Recorder, Series};
+    use crate::report::tests::{example, of};
+
+    fn steps() -> Steps {
+        let bracket = Bracket::new(0.05);
+        Steps { bracket, text: String::new(), best: None, broke: None, unknown: None }
+    }
+
+    /// The report of a run with enough samples for its p99.
+    fn measured() -> Report {
+        let mut recorder = Recorder::default();
+        (1..=1_000).for_each(|number| recorder.note(Series::ChatDelivery, number * 10_000));
+        of(&recorder)
+    }
 
     #[test]
     fn what_gave_out_is_named() {
-        let mut steps = Steps { bracket: Bracket::new(0.05), text: String::new(), best: None, broke: None };
-        let slo = ["chat.delivery.p99<1s".parse().unwrap()];
-        steps.step(100.0, example(), &slo);
-        let mut slow = example();
+        let (mut steps, slo) = (steps(), ["chat.delivery.p99<1s".parse().unwrap()]);
+        steps.step(100.0, measured(), &slo);
+        let mut slow = measured();
         slow.rows[0].p99_ns = Some(2_000_000_000);
         slow.reconciliation.cpu = vec![("chat".into(), 0.97)];
         steps.step(200.0, slow, &slo);
@@ -140,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_search_that_the_generator_ends_says_so() {
-        let mut steps = Steps { bracket: Bracket::new(0.05), text: String::new(), best: None, broke: None };
+        let mut steps = steps();
         let mut limited = example();
         limited.verdict.valid = false;
         limited.verdict.client_limited_only = true;
@@ -153,5 +245,48 @@ mod tests {
             "{}",
             found.text
         );
+    }
+
+    #[test]
+    fn what_has_too_few_samples_does_not_hold_and_ends_the_search() {
+        let (mut steps, slo) =
+            (steps(), ["chat.delivery.p99<1s".parse().unwrap(), "lost==0".parse().unwrap()]);
+        let line = steps.step(100.0, example(), &slo);
+        let why =
+            "not known: chat.delivery.p99<1s has too few samples to know: 60 of 1,000; make --step longer";
+        assert!(line.contains(why), "{line}");
+        assert_eq!(steps.next(100.0), None, "a lower rate would have fewer");
+        let found = steps.end();
+        assert_eq!(found.exit_code, 3);
+        assert!(found.text.ends_with("no rate held\n") && found.report.is_some(), "{}", found.text);
+    }
+
+    #[test]
+    fn what_is_known_to_break_breaks_whatever_else_is_not_known() {
+        let (mut steps, slo) =
+            (steps(), ["chat.delivery.p99<1s".parse().unwrap(), "chat.sent<5".parse().unwrap()]);
+        let line = steps.step(100.0, example(), &slo);
+        assert!(line.contains("no: chat.sent<5 was 20"), "{line}");
+        assert_eq!(steps.next(100.0), Some(50.0));
+    }
+
+    #[test]
+    fn what_was_known_before_an_end_is_told() {
+        let slo = ["chat.delivery.p99<1s".parse().unwrap()];
+        let known = || {
+            let mut steps = steps();
+            steps.step(100.0, measured(), &slo);
+            steps
+        };
+        let cut_off = known().cut_off(200.0, example());
+        assert_eq!(cut_off.exit_code, 130);
+        let told = "       200.0  interrupted\nthe knee: 100.0 a second held";
+        assert!(cut_off.text.contains(told), "{}", cut_off.text);
+        assert_eq!(cut_off.report.unwrap().rows[0].n, 1_000, "the best run, not the one that was cut off");
+        let failed = known().failed(200.0, &Failure::Interrupted);
+        assert_eq!(failed.exit_code, 130);
+        assert!(failed.text.contains("the knee: 100.0 a second held"), "{}", failed.text);
+        let first = steps().cut_off(100.0, example());
+        assert!(first.report.is_some() && first.exit_code == 130);
     }
 }

@@ -5,6 +5,7 @@
 mod binary;
 mod fake;
 mod outputs;
+mod search;
 mod services;
 mod terminal;
 mod trust;
