@@ -6,10 +6,12 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::CommandFactory;
 use serde_json::{Map, Value};
 
+use super::Cli;
 use crate::failure::Failure;
 
 /// The field that names the command.
@@ -19,17 +21,45 @@ const SCENARIO: &str = "scenario";
 /// The field of promises, which those on the command line are added to.
 const ASSERT: &str = "assert";
 
+/// Flags that say the same in other ways: one on the command line takes the place of these in the file.
+const INSTEAD: [(&str, &[&str]); 3] = [
+    ("--rate", &["--rate-per-user", "--stages"]),
+    ("--rate-per-user", &["--rate", "--stages"]),
+    ("--stages", &["--rate", "--rate-per-user", "--duration"]),
+];
+
+/// The file that a command line names, and the rest of the command line. It is looked for by hand, for the
+/// rest may hold what only the file's command knows.
+pub(super) fn named(args: &[OsString]) -> Option<(PathBuf, Vec<OsString>)> {
+    let flag = format!("--{SCENARIO}");
+    let place = args.iter().position(|arg| arg.to_str().is_some_and(|arg| is_flag(arg, &flag)))?;
+    let mut others = args.to_vec();
+    let arg = others.remove(place).into_string().ok()?;
+    let path = match arg.split_once('=') {
+        Some((_, path)) => OsString::from(path),
+        None if place < others.len() => others.remove(place),
+        None => return None,
+    };
+    Some((path.into(), others))
+}
+
+/// Whether an argument is a flag, with its value or without.
+fn is_flag(arg: &str, flag: &str) -> bool {
+    arg.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+}
+
 /// The command line that a file and the flags beside it are.
 pub(super) fn expand(path: &Path, args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let usage =
         |problem: String| Failure::Usage { flag: "--scenario", value: path.display().to_string(), problem };
+    if args.get(1).is_some_and(|arg| Cli::command().find_subcommand(arg).is_some()) {
+        return Err(usage("the file says which command it is; leave the command out".into()));
+    }
     let text = fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
     let mut fields: Map<String, Value> =
         serde_json::from_str(&text).map_err(|error| usage(format!("want a JSON object: {error}")))?;
     let given = given(&args);
-    fields.retain(|name, _| {
-        [ASSERT, SCENARIO].contains(&name.as_str()) || !given.contains(flag(name).as_str())
-    });
+    fields.retain(|name, _| [ASSERT, SCENARIO].contains(&name.as_str()) || !is_replaced(&flag(name), &given));
     let mut args = args.into_iter();
     let name = args.next();
     let flags = flags(&fields).map_err(usage)?;
@@ -41,6 +71,12 @@ fn given(args: &[OsString]) -> BTreeSet<String> {
     let words = args.iter().filter_map(|arg| arg.to_str());
     let flags = words.filter_map(|word| word.strip_prefix("--")?.split('=').next());
     flags.map(|name| format!("--{name}")).collect()
+}
+
+/// Whether what is given on the command line takes the place of a flag of the file.
+fn is_replaced(flag: &str, given: &BTreeSet<String>) -> bool {
+    let others = INSTEAD.iter().filter(|(instead, _)| given.contains(*instead));
+    given.contains(flag) || others.flat_map(|(_, others)| *others).any(|other| *other == flag)
 }
 
 /// The flag that a field is.

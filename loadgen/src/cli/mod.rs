@@ -37,7 +37,7 @@ pub struct Cli {
     mix: Mix,
     /// A file of flags as JSON: {"run":"chat","clients":500,"assert":["chat.lost==0"]}. Those on the command
     /// line take the place of its own; --assert adds to them.
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
 }
 
@@ -198,13 +198,14 @@ impl Cli {
     /// [`Failure::Usage`] for a file that holds no flags.
     pub fn read(args: impl Iterator<Item = OsString>) -> Result<Self, Failure> {
         let args: Vec<OsString> = args.collect();
-        let cli = Cli::parse_from(&args);
-        let Some(path) = &cli.scenario else { return Ok(cli) };
-        if cli.command.is_some() {
-            let problem = "the file says which command it is; leave the command out".into();
-            return Err(Failure::Usage { flag: "--scenario", value: path.display().to_string(), problem });
+        match Cli::try_parse_from(&args) {
+            Ok(cli) if cli.scenario.is_none() => Ok(cli),
+            // Beside a file there may be flags that only its own command has.
+            read => match file::named(&args) {
+                Some((path, others)) => Ok(Cli::parse_from(file::expand(&path, others)?)),
+                None => read.or_else(|error| error.exit()),
+            },
         }
-        Ok(Cli::parse_from(file::expand(path, args)?))
     }
 
     /// What it asks for.
