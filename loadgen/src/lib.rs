@@ -10,6 +10,7 @@ pub mod exposition;
 pub mod failure;
 pub mod find_max;
 pub mod hdr;
+pub mod heartbeat;
 pub mod ledger;
 pub mod limits;
 pub mod merge;

@@ -46,6 +46,8 @@ series! {
     ChatWake = "chat.wake",
     /// A message, woken to taken by the socket: how long the other side would not have it.
     ChatSocket = "chat.socket",
+    /// How late the threads are that read chat's sockets: our own lateness at the other end.
+    ChatRead = "chat.read",
     /// A query, due to answered.
     InfoQuery = "info.query",
     /// A query, sent to answered.
@@ -54,6 +56,8 @@ series! {
     InfoWake = "info.wake",
     /// A query, woken to taken by the socket.
     InfoSocket = "info.socket",
+    /// How late the thread is that reads the answers.
+    InfoRead = "info.read",
     /// An upload, due to stored for good.
     FileUpload = "file.upload",
     /// An upload, first byte sent to stored for good.
@@ -68,6 +72,8 @@ series! {
     FileWake = "file.wake",
     /// A transfer, woken to begun on a connection: how long it had to wait for one.
     FileSocket = "file.socket",
+    /// How late the thread is that transfers files.
+    FileRead = "file.read",
     /// Somebody who enters, due to seen by each watcher.
     RegistrySeen = "registry.seen",
     /// Somebody who enters, sent to seen by each watcher.
@@ -78,6 +84,8 @@ series! {
     RegistryWake = "registry.wake",
     /// Somebody who enters, woken to taken by the socket.
     RegistrySocket = "registry.socket",
+    /// How late the thread is that reads what the registry tells.
+    RegistryRead = "registry.read",
 }
 
 impl Series {

@@ -9,6 +9,9 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use crate::heartbeat::Heartbeat;
+use crate::recorder::{Recorder, Series};
+
 /// The beginning of every shard's thread name, by which its CPU time is found.
 pub const THREAD: &str = "lg-shard-";
 
@@ -16,30 +19,48 @@ pub const THREAD: &str = "lg-shard-";
 #[derive(Debug)]
 pub struct Shard {
     handle: Handle,
+    /// Where somebody wants to know how late it is.
+    heartbeat: Option<Heartbeat>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Shard {
-    /// Starts the thread of shard `number`.
+    /// Starts the thread of shard `number`, whose lateness belongs to the series `reads`.
     ///
     /// # Errors
-    /// When the system gives no thread or no descriptor for it.
-    pub fn start(number: usize) -> io::Result<Self> {
+    /// When the system gives no thread, or no descriptor or timer for it.
+    pub fn start(number: usize, reads: Vec<Series>) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
+        let heartbeat = if reads.is_empty() {
+            None
+        } else {
+            let _on_shard = runtime.enter();
+            Some(Heartbeat::start(reads)?)
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let body = move || {
             // Ends when the sender is dropped; what is sent does not matter.
             let _ = runtime.block_on(stopped);
         };
         let thread = thread::Builder::new().name(format!("{THREAD}{number}")).spawn(body)?;
-        Ok(Shard { handle, stop: Some(stop), thread: Some(thread) })
+        Ok(Shard { handle, heartbeat, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The runtime of the shard, to put tasks and sockets on.
     pub fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Notes as late what it should have seen by now and has not.
+    pub fn settle(&self) {
+        self.heartbeat.iter().for_each(Heartbeat::see);
+    }
+
+    /// Takes away what was recorded of its lateness since the last time.
+    pub fn collect(&self, into: &mut Recorder) {
+        self.heartbeat.iter().for_each(|heartbeat| heartbeat.collect(into));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a run found, for people and for programs.
 
 pub mod html;
+mod lateness;
 pub mod numbers;
 mod outcome;
 pub mod seen;

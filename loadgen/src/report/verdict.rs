@@ -2,15 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recorder::{Row, Series};
+use super::lateness::{Lateness, lateness};
+use crate::recorder::Row;
 use crate::report::Seen;
-use crate::report::numbers::milliseconds;
 use crate::strain::Strain;
 
 /// The generator's share of its CPU past which its own queues shape what it sees.
 const CPU_LIMIT: f64 = 0.85;
-/// The share of the tail that may be our own lateness before it is worth a word, and before it is too much.
-const LATE: (f64, f64) = (0.1, 0.5);
 
 /// What a verdict is drawn from.
 #[derive(Debug)]
@@ -70,15 +68,7 @@ fn client_limits(evidence: &Evidence<'_>) -> Vec<String> {
     if let Some(times) = throttled.filter(|times| *times > 0) {
         reasons.push(format!("the system paused the generator {times} times; raise its CPU quota"));
     }
-    for late in lateness(evidence).filter(|late| late.share > LATE.1) {
-        reasons.push(format!(
-            "{:.0}% of the tail of {} is ours: we woke {} ms late at p99; keep other work off these cores or \
-             lower --rate",
-            (late.share * 100.0).min(100.0),
-            late.name,
-            milliseconds(Some(late.p99))
-        ));
-    }
+    reasons.extend(lateness(evidence.rows).filter(Lateness::is_too_much).map(|late| late.reason()));
     reasons
 }
 
@@ -104,13 +94,8 @@ fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     if evidence.seen.is_nothing() {
         warnings.push("no message and no query was sent, so nothing is shown about them".to_owned());
     }
-    for late in lateness(evidence).filter(|late| (LATE.0..=LATE.1).contains(&late.share)) {
-        warnings.push(format!(
-            "up to {:.0}% of the tail of {} is our own lateness",
-            late.share * 100.0,
-            late.name
-        ));
-    }
+    let late = lateness(evidence.rows).filter(|late| !late.is_negligible() && !late.is_too_much());
+    warnings.extend(late.map(|late| late.warning()));
     let Seen { chat, info, file, registry } = evidence.seen;
     let counts = [
         ("messages were refused by the server", chat.refused),
@@ -130,39 +115,19 @@ fn warnings(evidence: &Evidence<'_>) -> Vec<String> {
     warnings
 }
 
-/// Our own lateness as a share of a tail that it is part of.
-struct Lateness<'a> {
-    name: &'a str,
-    share: f64,
-    p99: u64,
-}
-
-/// Each response with the lateness that is part of it.
-const TAILS: [(Series, Series); 4] = [
-    (Series::ChatDelivery, Series::ChatWake),
-    (Series::InfoQuery, Series::InfoWake),
-    (Series::FileUpload, Series::FileWake),
-    (Series::RegistrySeen, Series::RegistryWake),
-];
-
-fn lateness<'a>(evidence: &'a Evidence<'_>) -> impl Iterator<Item = Lateness<'a>> {
-    let p99 = |series: Series| evidence.rows.iter().find(|row| row.name == series.name())?.p99_ns;
-    TAILS.into_iter().filter_map(move |(tail, wake)| {
-        let (tail_p99, p99) = (p99(tail)?, p99(wake)?);
-        Some(Lateness { name: tail.name(), share: p99 as f64 / tail_p99 as f64, p99 })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recorder::Recorder;
+    use crate::recorder::{Recorder, Series};
     use crate::report::{Chat, Info};
 
     fn verdict(strain: &Strain, wake: u64, chat: Chat) -> Verdict {
+        verdict_on(strain, &[(Series::ChatWake, wake), (Series::ChatDelivery, 1_000_000)], chat)
+    }
+
+    fn verdict_on(strain: &Strain, noted: &[(Series, u64)], chat: Chat) -> Verdict {
         let mut recorder = Recorder::default();
-        recorder.note(Series::ChatWake, wake);
-        recorder.note(Series::ChatDelivery, 1_000_000);
+        noted.iter().for_each(|&(series, nanos)| recorder.note(series, nanos));
         let seen = Seen { chat, info: Info { sent: 1, ..Info::default() }, ..Seen::default() };
         Verdict::of(&Evidence { strain, rows: &recorder.rows(), seen: &seen, clipped: 0 })
     }
@@ -202,6 +167,36 @@ mod tests {
         let verdict = verdict(&calm(), 300_000, Chat::default());
         assert!(verdict.valid);
         assert_eq!(verdict.warnings, ["up to 30% of the tail of chat.delivery is our own lateness"]);
+    }
+
+    #[test]
+    fn readers_that_are_late_are_held_against_the_same_tail() {
+        let of = |read| {
+            let noted = [(Series::ChatRead, read), (Series::ChatDelivery, 1_000_000)];
+            verdict_on(&calm(), &noted, Chat::default())
+        };
+        assert_eq!(of(20_000), Verdict { valid: true, ..Verdict::default() });
+        let late = of(300_000);
+        assert!(late.valid);
+        assert_eq!(late.warnings, ["up to 30% of the tail of chat.delivery is our readers' lateness"]);
+        let late = of(600_000);
+        assert!(!late.valid && late.client_limited_only);
+        let wanted =
+            "60% of the tail of chat.delivery is ours: our reading threads were 0.600 ms late at p99; ";
+        assert!(late.reasons[0].starts_with(wanted), "{:?}", late.reasons);
+    }
+
+    #[test]
+    fn lateness_shows_also_where_nothing_was_seen() {
+        let of = |series, nanos| verdict_on(&calm(), &[(series, nanos)], Chat::default());
+        assert_eq!(of(Series::InfoRead, 90_000_000), Verdict { valid: true, ..Verdict::default() });
+        let noted = of(Series::InfoRead, 200_000_000).warnings;
+        assert_eq!(noted, ["there is no info.query, and our reading threads were 200 ms late at p99"]);
+        let blind = of(Series::ChatRead, 3_000_000_000);
+        assert!(!blind.valid && blind.client_limited_only);
+        let wanted = "there is no chat.delivery, and our reading threads were 3,001 ms late at p99; ";
+        assert!(blind.reasons[0].starts_with(wanted), "{:?}", blind.reasons);
+        assert!(!of(Series::ChatWake, 3_000_000_000).valid);
     }
 
     #[test]

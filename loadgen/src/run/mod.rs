@@ -24,12 +24,14 @@ use crate::report::Report;
 use crate::scenario::Scene;
 use crate::scenario::file::Couriers;
 use crate::scenario::registry::Door;
+use crate::shard::Shard;
 use crate::span::Span;
 use crate::strain::{CpuTime, Meter, Strain};
 use crate::target::Targets;
 use crate::timeline::{self, Second};
 use crate::traffic::{Cast, Traffic};
-use stage::{Stage, connections, shards};
+pub use stage::shards;
+use stage::{Stage, connections};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// How often the drain looks whether all has come.
@@ -44,13 +46,27 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub async fn run<W: Write>(
     options: &Options,
     audience: &mut Audience<W>,
-    mut interrupt: Pin<&mut impl Future<Output = ()>>,
+    interrupt: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<Report, Failure> {
     let plan = Plan::new(options)?;
+    run_on(shards(&plan)?, plan, options, audience, interrupt).await
+}
+
+/// Makes the run of a plan on shards that the caller has started for it, with [`shards`], and may keep busy.
+///
+/// # Errors
+/// [`Failure`], when traffic never began.
+pub async fn run_on<W: Write>(
+    shards: Vec<Shard>,
+    plan: Plan,
+    options: &Options,
+    audience: &mut Audience<W>,
+    mut interrupt: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Report, Failure> {
     let targets = Targets::resolve(options).await?;
     let descriptors = limits::raise(connections(&plan))?;
     let scene = Arc::new(plan.scene(options, rand::random()));
-    let mut stage = Stage { scene, targets, shards: shards()?, audience, options };
+    let mut stage = Stage { scene, targets, shards, audience, options };
     let cast = stage.assemble(&plan, interrupt.as_mut()).await?;
     let books = stage.open_books().await?;
     let (their_drops, pulse) = (stage.their_drops(), books.pulse());
@@ -119,6 +135,7 @@ impl<W: Write> Act<'_, W> {
                     phase = "steady";
                     meter = Meter::start();
                     self.measured = Some(Span::begin());
+                    self.stage.collect_lateness(&mut Recorder::default());
                 }
                 _ = seconds.tick() => {
                     self.second(phase);
@@ -156,6 +173,7 @@ impl<W: Write> Act<'_, W> {
         };
         self.interrupted |= interrupted;
         let drained = began.elapsed();
+        self.stage.shards.iter().for_each(Shard::settle);
         self.second("drain");
         drained
     }
@@ -165,6 +183,9 @@ impl<W: Write> Act<'_, W> {
         let mut recent = Recorder::default();
         self.cast.collect(&mut recent);
         self.traffic.collect(&mut recent);
+        if self.measured.is_some() {
+            self.stage.collect_lateness(&mut recent);
+        }
         let Cast { crowd, askers, couriers, door } = &self.cast;
         let Scene { clock, sent, .. } = &*self.stage.scene;
         let at = timeline::second(clock.now(), self.timeline.last());
@@ -208,11 +229,11 @@ impl<W: Write> Act<'_, W> {
         ending::Ending {
             environment: Environment::here(scene.roster.run(), targets),
             plan,
+            measured: self.measured,
             interrupted: self.interrupted,
             drained,
             total: &self.total,
             seen,
-            measured: self.measured,
             reconciliation,
             strain,
             descriptors,

@@ -18,6 +18,7 @@ use crate::cli::Options;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::reconcile::{Books, sockets};
+use crate::recorder::{Recorder, Series};
 use crate::scenario::Scene;
 use crate::scenario::chat::{Gathering, Venue};
 use crate::scenario::file::{AT_ONCE, Couriers};
@@ -36,10 +37,24 @@ pub(super) fn connections(plan: &Plan) -> u64 {
     u64::from(plan.clients + info::SOCKETS + plan.watchers) + 2 * AT_ONCE as u64
 }
 
+/// The lateness of chat's readers.
+const CHAT: [(&str, Series); 1] = [("chat", Series::ChatRead)];
+/// That of those who share the last shard.
+const OTHERS: [(&str, Series); 3] =
+    [("info", Series::InfoRead), ("file", Series::FileRead), ("registry", Series::RegistryRead)];
+
 /// Readers for half of the cores, since the services under load often share them, and one for the others.
-pub(super) fn shards() -> Result<Vec<Shard>, Failure> {
-    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-    let shards: io::Result<_> = (0..(cores / 2).max(1) + 1).map(Shard::start).collect();
+///
+/// # Errors
+/// [`Failure::System`], when the system gives no more threads, descriptors or timers.
+pub fn shards(plan: &Plan) -> Result<Vec<Shard>, Failure> {
+    let services = plan.services();
+    let reads = |of: &[(&str, Series)]| -> Vec<Series> {
+        of.iter().filter(|(service, _)| services.contains(service)).map(|(_, series)| *series).collect()
+    };
+    let chat = (available_parallelism().map_or(1, NonZeroUsize::get) / 2).max(1);
+    let start = |number| Shard::start(number, reads(if number < chat { &CHAT } else { &OTHERS }));
+    let shards: io::Result<_> = (0..=chat).map(start).collect();
     shards.map_err(|why| Failure::System { doing: "starting a reading thread", why })
 }
 
@@ -65,6 +80,11 @@ impl<W: Write> Stage<'_, W> {
         let (askers, couriers, door) = (self.askers().await?, self.couriers().await?, self.door().await?);
         self.gather(&mut gathering, plan.clients, interrupt).await?;
         Ok(Cast { crowd: gathering.crowd(), askers, couriers, door })
+    }
+
+    /// Takes away what was recorded of the readers' lateness since the last time.
+    pub(super) fn collect_lateness(&self, into: &mut Recorder) {
+        self.shards.iter().for_each(|shard| shard.collect(into));
     }
 
     fn other_shard(&self) -> &Shard {

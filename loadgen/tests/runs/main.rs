@@ -7,6 +7,7 @@ mod fake;
 mod outputs;
 mod search;
 mod services;
+mod starved;
 mod terminal;
 mod trust;
 mod unsent;

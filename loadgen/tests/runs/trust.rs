@@ -27,7 +27,7 @@ pub(crate) fn options(flags: &str) -> Options {
     *options
 }
 
-fn at(chat: SocketAddr, flags: &str) -> Options {
+pub(crate) fn at(chat: SocketAddr, flags: &str) -> Options {
     options(&format!("{flags} --chat {chat}"))
 }
 

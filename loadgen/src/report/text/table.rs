@@ -5,28 +5,33 @@ use std::fmt::Write;
 use super::line;
 use crate::recorder::Row;
 use crate::report::Report;
+use crate::report::lateness::is_negligible;
 use crate::report::numbers::{count, milliseconds};
 use crate::report::wrap::flow;
 
 /// The parts of a response, by the ends of their series' names, and what is not plain from these.
 const PARTS: [(&str, &str); 3] =
     [(".service", "service: from sent"), (".wake", "wake: we were late"), (".socket", "socket: it was full")];
-const FANOUT: (&str, &str) = (".fanout", "fanout: to the last");
+/// What else is not plain from a series' name.
+const OTHERS: [(&str, &str); 2] = [(".fanout", "fanout: to the last"), (".read", "read: we saw it late")];
 
 /// A row for each series.
 pub(super) fn full(text: &mut String, report: &Report) {
-    rows(text, report, report.rows.iter());
-    legend(text, report);
+    let all: Vec<&Row> = report.rows.iter().collect();
+    rows(text, report, all.iter().copied());
+    legend(text, report, &all);
 }
 
 /// A row for each response, and one for all parts of it.
 pub(super) fn short(text: &mut String, report: &Report) {
+    let told: Vec<&Row> = report.rows.iter().filter(|row| !is_negligible(row, &report.rows)).collect();
     let is_part = |row: &&Row| PARTS.iter().any(|(end, _)| row.name.ends_with(end));
-    rows(text, report, report.rows.iter().filter(|row| !is_part(row)));
-    let mut services: Vec<&str> = report.rows.iter().filter(is_part).map(|row| service(&row.name)).collect();
+    rows(text, report, told.iter().copied().filter(|row| !is_part(row)));
+    let mut services: Vec<&str> =
+        told.iter().copied().filter(is_part).map(|row| service(&row.name)).collect();
     services.dedup();
     parts(text, &services, &report.rows);
-    legend(text, report);
+    legend(text, report, &told);
 }
 
 fn rows<'a>(text: &mut String, report: &Report, rows: impl Iterator<Item = &'a Row>) {
@@ -74,9 +79,9 @@ fn parts(text: &mut String, services: &[&str], rows: &[Row]) {
     }
 }
 
-fn legend(text: &mut String, report: &Report) {
-    let is_there = |end: &str| report.rows.iter().any(|row| row.n > 0 && row.name.ends_with(end));
-    let known = PARTS.iter().chain([&FANOUT]).filter(|(end, _)| is_there(end)).map(|(_, words)| *words);
+fn legend(text: &mut String, report: &Report, told: &[&Row]) {
+    let is_there = |end: &str| told.iter().any(|row| row.n > 0 && row.name.ends_with(end));
+    let known = PARTS.iter().chain(&OTHERS).filter(|(end, _)| is_there(end)).map(|(_, words)| *words);
     let is_mixed = since(report) == "ms";
     let closed = is_mixed.then_some("chat: from sent, the others: from due");
     let legend: Vec<&str> = known.chain(closed).collect();

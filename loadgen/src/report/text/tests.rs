@@ -15,7 +15,9 @@ fn usual() -> Report {
     let series = Series::ALL.iter().copied();
     let used = series.filter(|series| ["chat.", "info."].iter().any(|kind| series.name().starts_with(kind)));
     for series in used.filter(|series| *series != Series::ChatReconnect) {
-        (1..=10_000).for_each(|n| recorder.note(series, n * 5_000_000));
+        // Readers are late, but not so late that it would be worth a word.
+        let each = if series.name().ends_with(".read") { 1_000 } else { 5_000_000 };
+        (1..=10_000).for_each(|n| recorder.note(series, n * each));
     }
     let mut report = of(&recorder);
     report.environment.targets = [("chat", "172.30.0.3:9001"), ("info", "172.30.0.4:9002")]
@@ -29,6 +31,18 @@ fn usual() -> Report {
     report.reconciliation.checks = ["chat messages", "chat deliveries", "info queries"].map(check).into();
     report.reconciliation.cpu = vec![("chat".into(), 0.12), ("info".into(), 0.03)];
     report
+}
+
+#[test]
+fn readers_have_a_row_when_their_lateness_is_worth_a_word() {
+    assert!(!summary(&usual()).contains("chat.read"));
+    let mut late = usual();
+    for row in late.rows.iter_mut().filter(|row| row.name == "chat.read") {
+        row.p99_ns = Some(30_000_000_000);
+    }
+    let words = summary(&late);
+    assert!(words.contains("\nchat.read ") && words.contains("read: we saw it late"), "{words}");
+    assert!(!words.contains("info.read"), "{words}");
 }
 
 #[test]
