@@ -81,7 +81,7 @@ fn gaps(evidence: &Evidence<'_>) -> Vec<String> {
     }
     if chat.unsent > 0 {
         reasons.push(format!(
-            "{} operations fell due and could not be sent: their sockets were gone or took nothing, or a closed loop had \
+            "{} fell due and could not be sent: their sockets were gone or took nothing, or a closed loop had \
              no answer",
             chat.unsent
         ));

@@ -65,7 +65,9 @@ fn a_summary_fits_a_screen_and_begins_with_its_verdict() {
 fn mixed() -> Report {
     let mut recorder = Recorder::default();
     for &series in Series::ALL.iter().filter(|series| **series != Series::ChatReconnect) {
-        (1..=10_000).for_each(|n| recorder.note(series, n * 5_000_000));
+        // Our readers were hardly late.
+        let step = if series.name().ends_with(".read") { 5_000 } else { 5_000_000 };
+        (1..=10_000).for_each(|n| recorder.note(series, n * step));
     }
     let mut report = Report { rows: recorder.rows(), ..usual() };
     let ports = [("chat", 9001), ("file", 9003), ("info", 9002), ("registry", 9000)];
