@@ -1,6 +1,5 @@
 //! Bytes on their way in.
 
-use std::os::fd::AsFd;
 use std::pin::pin;
 
 use bytes::Bytes;
@@ -301,29 +300,18 @@ impl<S: Stream> Session<S> {
 }
 
 impl Upload {
-    /// Writes bytes into the file.
+    /// Writes bytes into the file. Without a size they are reserved as they come.
     ///
     /// # Errors
     /// A limit or the disk.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.count(bytes.len())?;
-        self.incoming.write(bytes)
-    }
-
-    /// The same for bytes that wait in a pipe.
-    pub(super) fn write_from(&mut self, pipe: &impl AsFd, bytes: usize) -> Result<(), Refusal> {
-        self.count(bytes)?;
-        self.incoming.write_from(pipe, bytes)
-    }
-
-    /// Counts bytes that have come and are to be written. Without a size they are reserved now.
-    fn count(&mut self, bytes: usize) -> Result<(), Refusal> {
-        self.transfer.moved(bytes);
+        let len = bytes.len() as u64;
+        self.transfer.moved(bytes.len());
         match &mut self.left {
-            Some(left) => *left -= bytes as u64,
-            None => self.incoming.reserve_more(bytes as u64, &self.name)?,
+            Some(left) => *left -= len,
+            None => self.incoming.reserve_more(len, &self.name)?,
         }
-        Ok(())
+        self.incoming.write(bytes)
     }
 
     async fn write_on_disk(mut self, bytes: Bytes) -> (Self, Result<(), Refusal>) {

@@ -2,17 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 
 use cap_std::fs::OpenOptions;
 use engine::file::{FileName, Hash, Reservation, Room};
 use engine::{Code, Refusal};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::pipe::{SpliceFlags, splice};
 use tokio_util::sync::CancellationToken;
 
 use super::folders::Folders;
-use super::hashing::Hashing;
 use super::partials::Claim;
 use super::{Store, trouble};
 
@@ -23,7 +19,7 @@ pub(crate) struct Incoming {
     store: Store,
     temporary: String,
     file: File,
-    hashing: Hashing,
+    hasher: Box<blake3::Hasher>,
     reservation: Reservation,
     keep: bool,
     /// Let go last, when the file is closed and booked: somebody may wait for it.
@@ -65,13 +61,13 @@ impl Store {
     fn begin(&self) -> io::Result<Incoming> {
         let temporary = self.next_upload();
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
+        options.write(true).create_new(true);
         let file = self.0.root.open_with(&temporary, &options)?;
         Ok(Incoming {
             store: self.clone(),
             temporary,
             file: file.into_std(),
-            hashing: Hashing::default(),
+            hasher: Box::default(),
             reservation: Reservation::default(),
             keep: false,
             claim: None,
@@ -91,7 +87,7 @@ impl Store {
             store: self.clone(),
             temporary,
             file,
-            hashing: Hashing::resume(hasher),
+            hasher: Box::new(hasher),
             reservation,
             keep: true,
             claim: Some(claim),
@@ -137,53 +133,11 @@ impl Incoming {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(trouble::refusal(&error)),
             };
-            self.hasher()?.update(&bytes[..taken]);
+            self.hasher.update(&bytes[..taken]);
             self.store.books().written(&mut self.reservation, taken as u64);
             bytes = &bytes[taken..];
         }
         Ok(())
-    }
-
-    /// Moves bytes that were reserved out of a pipe, which holds so many.
-    ///
-    /// # Errors
-    /// As [`Incoming::write`]; then what the disk did not take is still in the pipe.
-    pub(crate) fn write_from(&mut self, pipe: &impl AsFd, mut bytes: usize) -> Result<(), Refusal> {
-        while bytes > 0 {
-            match splice(pipe, None, &self.file, None, bytes, SpliceFlags::MOVE) {
-                Ok(moved) => {
-                    self.moved(moved).map_err(|error| trouble::refusal(&error))?;
-                    bytes -= moved;
-                }
-                Err(Errno::INTR) => {}
-                // Not every file system can.
-                Err(Errno::INVAL) => return self.copy_from(pipe, bytes),
-                Err(error) => return Err(trouble::refusal(&error.into())),
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts bytes that are in the file and were not seen.
-    fn moved(&mut self, bytes: usize) -> io::Result<()> {
-        self.store.books().written(&mut self.reservation, bytes as u64);
-        let len = self.len();
-        self.hashing.follow(&self.file, len)
-    }
-
-    fn copy_from(&mut self, pipe: &impl AsFd, mut bytes: usize) -> Result<(), Refusal> {
-        let mut piece = vec![0; bytes];
-        while bytes > 0 {
-            let read = retry_on_intr(|| rustix::io::read(pipe, &mut piece[..bytes]))
-                .map_err(|error| trouble::refusal(&error.into()))?;
-            self.write(&piece[..read])?;
-            bytes -= read;
-        }
-        Ok(())
-    }
-
-    fn hasher(&mut self) -> Result<&mut blake3::Hasher, Refusal> {
-        self.hashing.hasher().map_err(|error| trouble::refusal(&error))
     }
 
     /// Stores the file under its name for good: when this returns, a power cut can't take it back.
@@ -192,7 +146,7 @@ impl Incoming {
     /// [`Code::HashMismatch`] when these are not the bytes that were announced; a disk that can't. Then
     /// the name stands for what it stood for before.
     pub(crate) fn store(mut self, name: &FileName, announced: Option<Hash>) -> Result<Receipt, Refusal> {
-        let hash = self.hasher()?.finalize();
+        let hash = self.hasher.finalize();
         if announced.is_some_and(|announced| announced != hash) {
             self.keep = false;
             return Err(Refusal::new(Code::HashMismatch, format!("the bytes that arrived hash to {hash}")));
@@ -256,36 +210,5 @@ impl Drop for Incoming {
         }
         let kept = if keep { self.len() } else { 0 };
         self.store.books().release(std::mem::take(&mut self.reservation), kept);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs::OpenOptions;
-    use std::io::Write;
-
-    use engine::file::Limits;
-
-    use super::*;
-
-    #[test]
-    fn a_file_that_takes_nothing_from_a_pipe_gets_it_through_memory() {
-        let folder = tempfile::tempdir().unwrap();
-        let limits = Limits { max_file: 1000, quota: None, keep_free: 0, transfers: 1 };
-        let store = Store::open(folder.path(), limits, 1).unwrap();
-        let name = FileName::parse("a").unwrap();
-        let mut incoming = store.receive(6, &name).unwrap();
-        // splice(2): the target may not be opened to append.
-        let path = folder.path().join(&incoming.temporary);
-        incoming.file = OpenOptions::new().read(true).append(true).open(path).unwrap();
-
-        let (pipe, mut way_in) = io::pipe().unwrap();
-        for bytes in [b"abc", b"def"] {
-            way_in.write_all(bytes).unwrap();
-            incoming.write_from(&pipe, bytes.len()).unwrap();
-        }
-
-        let receipt = incoming.store(&name, None).unwrap();
-        assert_eq!((receipt.size, receipt.hash.to_string()), (6, blake3::hash(b"abcdef").to_string()));
     }
 }

@@ -7,7 +7,6 @@
 
 mod flushes;
 mod folders;
-mod hashing;
 mod incoming;
 mod listing;
 mod partials;

@@ -4,7 +4,6 @@
 //! disk as long as it takes: nobody else is held up.
 
 mod low_water;
-mod pipe;
 mod receive;
 mod send;
 

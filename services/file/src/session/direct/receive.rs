@@ -1,21 +1,22 @@
-//! From a socket into a file, without a detour through this process' memory.
+//! From a socket into a file.
 
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Code, Refusal};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use tokio_util::sync::CancellationToken;
 
 use super::Direct;
 use super::low_water::set_low_water;
-use super::pipe::Pipe;
 use crate::ended::Ended;
 use crate::session::upload::{Stopped, Upload};
 
+/// What is hashed and written in one piece: much for one call, and small enough to stay in a processor's
+/// own cache from the one to the other.
+const PIECE: usize = 256 * 1024;
 /// Bytes that a thread is woken for, when so many are to come: what it costs to wake one is paid by whoever
 /// has the processor, which on a busy machine is the transfer itself.
 const MUCH: usize = 1024 * 1024;
@@ -39,33 +40,41 @@ impl Direct {
     }
 
     fn pour(&mut self, upload: &mut Upload, give_up: &CancellationToken) -> Result<(), Stopped> {
-        let pipe = Pipe::new().map_err(|_| Stopped::Refused(no_pipe()))?;
+        let mut piece = vec![0; PIECE];
         while upload.left != Some(0) {
-            let came = self.take(&pipe, upload.left.unwrap_or(u64::MAX));
-            if let Ok(Some(bytes)) = came {
-                upload.write_from(&pipe, bytes).map_err(Stopped::Refused)?;
-            }
-            match came {
+            let wanted = upload.left.map_or(PIECE, |left| usize::try_from(left).unwrap_or(PIECE).min(PIECE));
+            let (filled, end) = self.fill(&mut piece[..wanted], upload.left.unwrap_or(u64::MAX));
+            upload.write(&piece[..filled]).map_err(Stopped::Refused)?;
+            match end {
                 _ if give_up.is_cancelled() => return Err(Stopped::Ended(Ended::Superseded)),
-                Ok(Some(0)) => return upload.at_end(),
-                Ok(_) => {}
-                Err(ended) => return Err(Stopped::Ended(ended)),
+                Some(Ok(())) => return upload.at_end(),
+                Some(Err(ended)) => return Err(Stopped::Ended(ended)),
+                None => {}
             }
         }
         Ok(())
     }
 
-    /// Takes what has come into the pipe, or waits for it; says how much it was, 0 at the end.
-    fn take(&mut self, pipe: &Pipe, to_come: u64) -> Result<Option<usize>, Ended> {
-        match pipe.fill(&self.socket, usize::try_from(to_come).unwrap_or(usize::MAX)) {
-            Ok(bytes) => {
-                self.clock.moved(bytes);
-                Ok(Some(bytes))
+    /// Fills a piece; says how much is in it, and when nothing more is to come.
+    fn fill(&mut self, piece: &mut [u8], to_come: u64) -> (usize, Option<Result<(), Ended>>) {
+        let mut filled = 0;
+        while filled < piece.len() {
+            match recv(&self.socket, &mut piece[filled..], RecvFlags::empty()) {
+                Ok((_, 0)) => return (filled, Some(Ok(()))),
+                Ok((_, bytes)) => {
+                    self.clock.moved(bytes);
+                    filled += bytes;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if let Err(ended) = self.wait_for(to_come - filled as u64) {
+                        return (filled, Some(Err(ended)));
+                    }
+                }
+                Err(_) => return (filled, Some(Err(Ended::Lost))),
             }
-            Err(Errno::INTR) => Ok(None),
-            Err(Errno::AGAIN) => self.wait_for(to_come).map(|()| None),
-            Err(_) => Err(Ended::Lost),
         }
+        (filled, None)
     }
 }
 
@@ -87,10 +96,6 @@ impl Direct {
             self.wakes_at = bytes;
         }
     }
-}
-
-fn no_pipe() -> Refusal {
-    Refusal::new(Code::Unavailable, "the server has no descriptors left for it")
 }
 
 /// Ends the wait of a thread for what the peer may still send.
