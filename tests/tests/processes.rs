@@ -43,7 +43,7 @@ async fn one_process_serves_the_client_and_the_load_tester() {
     assert_eq!(code, Some(0), "{said}");
     // The report breaks its lines where the screen ends.
     let words: Vec<_> = said.split_whitespace().collect();
-    assert!(words.join(" ").contains("lost 0 doubled 0 out of order 0"), "{said}");
+    assert!(words.join(" ").contains("the ledger held: none lost, doubled, out of order"), "{said}");
     assert_eq!(parlance.terminate().await, Some(0));
 }
 

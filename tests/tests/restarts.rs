@@ -54,7 +54,7 @@ async fn restarts_under_load_lose_nothing() {
     println!("{said}");
     // The report breaks its lines where the screen ends.
     let words: Vec<_> = said.split_whitespace().collect();
-    assert!(words.join(" ").contains("lost 0 doubled 0 out of order 0"), "{said}");
+    assert!(words.join(" ").contains("the ledger held: none lost, doubled, out of order"), "{said}");
     assert!(said.contains("reconnect"), "those who came back are in the report: {said}");
     assert_eq!(server.terminate().await, Some(0));
 }

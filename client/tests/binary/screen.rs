@@ -22,6 +22,19 @@ fn given_back(terminal: &Terminal, exit: &str) {
     assert!(!terminal.is_alternate());
 }
 
+/// A screen 80 columns wide without how long the played server has not answered: a busy machine makes that worth
+/// a word.
+fn without_the_wait(screen: &str) -> String {
+    let parts = || {
+        let (before, rest) = screen.split_once(", no answer for ")?;
+        let (wait, rest) = rest.split_once(" s ")?;
+        let (here, after) = rest.split_once(" here")?;
+        let gap = " ".repeat(", no answer for  s".len() + wait.len());
+        Some(format!("{before} {here} here{gap}{after}"))
+    };
+    parts().unwrap_or_else(|| screen.to_owned())
+}
+
 #[test]
 fn a_person_reads_types_scrolls_and_leaves() {
     let (at, playing) = serve(vec![|mut peer| {
@@ -43,7 +56,7 @@ fn a_person_reads_types_scrolls_and_leaves() {
     // The server's own time stands there once the line is kept.
     let drawn =
         |screen: &str| screen.contains("08:30 <alice> hello, bob") && screen.trim_end().ends_with("\n>");
-    assert_snapshot!("a_chat", terminal.until(drawn));
+    assert_snapshot!("a_chat", without_the_wait(&terminal.until(drawn)));
     terminal.press(&["C-l"]);
     terminal.types("drawn anew");
     terminal.shows("> drawn anew");
