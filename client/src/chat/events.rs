@@ -28,6 +28,8 @@ impl Events {
 
     /// One more that has come together with the last, without waiting for it.
     ///
+    /// Of a sequence that has come in part, the rest is waited for: it is on its way.
+    ///
     /// The stream has a thread that waits, and each event of its own costs a turn of it: a page that is
     /// pasted would come in slowly.
     ///

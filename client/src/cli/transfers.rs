@@ -22,7 +22,7 @@ Examples:
 A large file that is cut off goes on where it was, also when the same command is given again. What is \
 stored is compared by its hash. It replaces at once what had its name there, and the line says so; with \
 --no-clobber that is kept, the file is not sent, and the exit code is 7. What is there already, byte for \
-byte, is not sent again. All this goes by what is there as a file is begun: of two that are sent under one \
+byte, is not sent again (a pipe is, for nobody knows it before). All this goes by what is there as a file is begun: of two that are sent under one \
 name at the same time the later wins.
 
 Links, pipes and devices in a folder are left out, and so are files whose names the service does not take, \

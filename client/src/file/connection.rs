@@ -69,9 +69,9 @@ impl<'a> Connection<'a> {
         read_reply(self.endpoint, &mut self.from, patience).await
     }
 
-    /// What has this name there, if anything has.
+    /// What has this name there, if anything has. The service may have to hash it first.
     pub(super) async fn stat(&mut self, name: &FileName) -> Outcome<Option<Entry>> {
-        match self.ask(&Request::Stat { name: name.clone() }).await {
+        match self.ask_for_work(&Request::Stat { name: name.clone() }).await {
             Ok(Reply::Stat(entry)) => Ok(Some(entry)),
             Ok(reply) => Err(self.unexpected(&reply)),
             Err(failure) if failure.code() == Code::NotFound.as_str() => Ok(None),

@@ -4,8 +4,8 @@ use std::io::SeekFrom;
 use std::path::Path;
 
 use blake3::{Hash, Hasher};
-use engine::Refusal;
 use engine::file::{Entry, FileName};
+use engine::{Code, Refusal};
 use tokio::fs::File;
 use tokio::io::AsyncSeekExt;
 use tokio::time::sleep;
@@ -103,7 +103,7 @@ pub(crate) async fn put_memory(
 ) -> Outcome<Done> {
     let sent = Sent { size: bytes.len() as u64, hash: blake3::hash(bytes) };
     let mut connection = options.open().await?;
-    let there = connection.stat(name).await?;
+    let there = there(&mut connection, name, keep).await?;
     if let Some(done) = unchanged(there.as_ref(), &sent) {
         return Ok(done);
     }
@@ -117,13 +117,22 @@ pub(crate) async fn put_memory(
 
 async fn put_large(options: &Options, path: &Path, size: u64, name: &FileName, keep: bool) -> Outcome<Done> {
     let sent = Sent { size, hash: hash_of(options, path, size).await? };
-    let there = options.open().await?.stat(name).await?;
+    let there = there(&mut options.open().await?, name, keep).await?;
     if let Some(done) = unchanged(there.as_ref(), &sent) {
         return Ok(done);
     }
     let how = may_send(there.as_ref(), keep)?;
     let reply = put_resuming(options, path, &sent, name).await?;
     Ok(Done { how, stored: compare(reply, &sent)? })
+}
+
+/// What has the name there. What the service can't tell, a file that is being changed or one that it can't read,
+/// stops only whoever would keep it.
+async fn there(connection: &mut Connection<'_>, name: &FileName, keep: bool) -> Outcome<Option<Entry>> {
+    match connection.stat(name).await {
+        Err(failure) if !keep && failure.code() == Code::Unavailable.as_str() => Ok(None),
+        told => told,
+    }
 }
 
 /// What is there already need not be sent.
@@ -206,7 +215,7 @@ async fn put_stdin(options: &Options, called: Option<&str>, keep: bool) -> Outco
     let called = called.ok_or_else(|| Failure::Usage("standard input needs a name: --as NAME".into()))?;
     let name = parse_name(called)?;
     let mut connection = Connection::open_unended(&options.endpoint, options.timeout).await?;
-    let how = may_send(connection.stat(&name).await?.as_ref(), keep)?;
+    let how = may_send(there(&mut connection, &name, keep).await?.as_ref(), keep)?;
     connection.send(&Request::Upload { size: None, name: name.clone() }).await?;
     let progress = options.bars.transfer(name.as_str(), None, 0);
     let mut body = Body::new(tokio::io::stdin(), None, "standard input");

@@ -165,6 +165,33 @@ fn a_large_file_that_is_replaced_is_told_too() {
     assert!(out.starts_with("replaced big, "), "{out}");
 }
 
+/// A file that is being changed, or whose disk can't be read.
+#[test]
+fn what_the_service_can_not_tell_of_stops_only_whoever_would_keep_it() {
+    fn does_not_know(peer: &mut Peer) {
+        assert_eq!(peer.line(), "STAT a");
+        peer.say("ERROR:unavailable the file is being changed, try again later\n");
+    }
+    let replaced = |mut peer: Peer| {
+        does_not_know(&mut peer);
+        assert_eq!(peer.line(), "UPLOAD 5 a");
+        peer.bytes(5);
+        peer.say(format!("OK 5 {} a\n", hash(HELLO)));
+    };
+    let kept = |mut peer: Peer| {
+        does_not_know(&mut peer);
+        assert_eq!(peer.rest(), b"", "nothing is sent");
+    };
+    let (at, playing) = serve(vec![replaced, kept]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = path(&folder, "a");
+    std::fs::write(&file, HELLO).unwrap();
+    expect(0, &["--file", &at, "put", &file], b"");
+    let (_, err) = expect(1, &["--file", &at, "put", "-n", &file], b"");
+    assert!(err.contains("being changed"), "{err}");
+    playing.join().unwrap();
+}
+
 #[test]
 fn with_no_clobber_what_is_there_is_kept() {
     let other = |mut peer: Peer| {
