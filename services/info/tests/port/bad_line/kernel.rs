@@ -4,6 +4,8 @@
 use std::env;
 use std::process::Command;
 
+use strike::or_skip;
+
 use super::Stubborn;
 use crate::service::{Asker, metrics_when, start};
 
@@ -45,9 +47,12 @@ fn run_within(name: &str) {
             .env(WITHIN, "1")
             .output()
     };
-    match run(SPOIL) {
-        Ok(spoilt) if spoilt.status.success() => {}
-        refused => return println!("skipped: no loopback can be spoilt here ({refused:?})"),
+    let spoilt = match run(SPOIL) {
+        Ok(spoilt) if spoilt.status.success() => Ok(()),
+        refused => Err(format!("{refused:?}")),
+    };
+    if or_skip("spoilt loopback", spoilt).is_none() {
+        return;
     }
     let ran = run(&format!("{SPOIL} exec \"$0\" --exact \"$1\" --nocapture")).unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);
