@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::fake;
 
 /// Thirty messages in the first step.
-const FLAGS: &str = "find-max --slo lost==0 --clients 2 --rooms 1 --rate 100 --info-rate 0 --step 300ms --ramp 500ms \
+const FLAGS: &str = "find-max --slo lost==0 --clients 2 --rooms 1 --rate 10 --info-rate 0 --step 3s --ramp 500ms \
                      --warmup 0s --drain 60s --metrics-of none";
 
 /// Somebody who tells of each line that is shown.
@@ -42,7 +42,7 @@ async fn search(chat: SocketAddr, lines: Teller, interrupt: impl Future<Output =
 /// What the first step has shown is told, whether it held or this machine was too busy for it.
 fn tells_of_its_first_step(found: &Found) {
     assert_eq!(found.exit_code, 130, "{}", found.text);
-    let (held, broke) = ("the knee: 100.0 a second held", "what gave out first, at 100.0 a second");
+    let (held, broke) = ("the knee: 10.0 a second held", "what gave out first, at 10.0 a second");
     assert!(found.text.contains(held) || found.text.contains(broke), "{}", found.text);
     let report = found.report.as_ref().unwrap();
     assert_eq!((report.seen.chat.sent, report.interrupted), (30, false));
