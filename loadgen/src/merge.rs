@@ -10,6 +10,9 @@ use crate::report::{Evidence, Outcome, Report, Seen, Verdict, exit_code};
 use crate::span::Span;
 use crate::strain::Strain;
 
+/// What stands between the runs of a sum.
+const AND: &str = "+";
+
 /// Adds up reports, of which there is at least one, that were measured at once, or whenever when `not_at_once`.
 ///
 /// # Errors
@@ -33,6 +36,8 @@ pub fn merge(reports: &[Report], not_at_once: bool) -> Result<Report, Failure> {
         }
         sum.seen.add(&report.seen);
     }
+    let runs: Vec<&str> = reports.iter().map(|report| report.environment.run.as_str()).collect();
+    sum.environment.run = runs.join(AND);
     sum.plan.clients = reports.iter().map(|report| report.plan.clients).sum();
     sum.plan.rooms = reports.iter().map(|report| report.plan.rooms).sum();
     sum.plan.speakers = reports.iter().map(|report| report.plan.speakers).sum();
@@ -83,7 +88,8 @@ fn undated(report: &Report) -> Option<String> {
 /// A run counts once: a sum that lies beside its parts, or a name that is typed twice, would count it again.
 fn each_once(reports: &[Report]) -> Result<(), Failure> {
     let mut runs = BTreeSet::new();
-    let twice = reports.iter().map(|report| &report.environment.run).find(|run| !runs.insert(*run));
+    let mut all = reports.iter().flat_map(|report| report.environment.run.split(AND));
+    let twice = all.find(|run| !runs.insert(*run));
     twice.map_or(Ok(()), |run| Err(Failure::Unlike(format!("run {run} is there twice"))))
 }
 
@@ -175,6 +181,15 @@ mod tests {
         let sum = merge(&[example(), other(invalid)], false).unwrap();
         assert!(!sum.verdict.valid && sum.verdict.reasons[0].ends_with("out of breath"));
         assert_eq!(sum.exit_code, 5);
+    }
+
+    #[test]
+    fn a_sum_is_added_to_none_of_its_parts() {
+        let sum = merge(&[example(), other(example())], false).unwrap();
+        for part in [example(), other(example())] {
+            let refused = merge(&[sum.clone(), part], false).unwrap_err();
+            assert!(refused.to_string().ends_with("is there twice"), "{refused}");
+        }
     }
 
     #[test]
