@@ -66,9 +66,9 @@ impl<W: Write> Audience<W> {
 
     /// Prints a line.
     pub fn line(&mut self, line: &str) {
-        if matches!(self.view, View::Panel(_)) {
+        if let View::Panel(screen) = &self.view {
             // Where it stays.
-            give_back();
+            screen.leave();
         }
         if !matches!(self.view, View::Nothing) {
             self.print(&format!("{line}\n"));

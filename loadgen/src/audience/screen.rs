@@ -52,12 +52,9 @@ impl Screen {
             loop {
                 tokio::select! {
                     _ = sizes.recv() => {}
-                    _ = stops.recv() => stop(),
+                    _ = stops.recv() => stop(&shown),
                 }
-                // Until there is something to show, and again once that is over, the terminal is not ours.
-                if TAKEN.load(Ordering::SeqCst) {
-                    draw(&lock(&shown));
-                }
+                redraw(&lock(&shown));
             }
         });
         Ok(Screen { panel, watch })
@@ -76,12 +73,19 @@ impl Screen {
         panel.note(second, total);
         draw(&panel);
     }
+
+    /// Gives the terminal back until there is something to show again.
+    pub(super) fn leave(&self) {
+        // Whoever draws is done with it.
+        let _panel = self.panel.lock();
+        give_back();
+    }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         self.watch.abort();
-        give_back();
+        self.leave();
     }
 }
 
@@ -100,6 +104,17 @@ fn take() {
 
 fn draw(panel: &Panel) {
     take();
+    show(panel);
+}
+
+/// Draws anew. Until there is something to show, and again once that is over, the terminal is not ours.
+fn redraw(panel: &Panel) {
+    if TAKEN.load(Ordering::SeqCst) {
+        show(panel);
+    }
+}
+
+fn show(panel: &Panel) {
     let (columns, rows) = size();
     write(&format!("{}{}{}", WHOLE.0, panel.frame(columns, rows), WHOLE.1));
 }
@@ -112,8 +127,9 @@ fn size() -> (u16, u16) {
     }
 }
 
-/// As Ctrl-Z stops any other program; returns when it goes on.
-fn stop() {
+/// As Ctrl-Z stops any other program; returns when it goes on. Nobody draws meanwhile.
+fn stop(panel: &Mutex<Panel>) {
+    let _panel = lock(panel);
     let was_taken = TAKEN.load(Ordering::SeqCst);
     give_back();
     // Whoever may not stop goes on.
