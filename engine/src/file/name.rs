@@ -144,6 +144,55 @@ mod tests {
 
     use super::*;
 
+    /// Names that break a rule, but for those that are too long.
+    const BAD: [(&str, BadName); 45] = [
+        ("", BadName::Empty),
+        ("/", BadName::Absolute),
+        ("/etc/passwd", BadName::Absolute),
+        ("//a", BadName::Absolute),
+        ("a//b", BadName::EmptyPart),
+        ("a/", BadName::EmptyPart),
+        ("a/b/", BadName::EmptyPart),
+        (".", BadName::Traversal),
+        ("..", BadName::Traversal),
+        ("../x", BadName::Traversal),
+        ("./x", BadName::Traversal),
+        ("a/..", BadName::Traversal),
+        ("a/.", BadName::Traversal),
+        ("a/../b", BadName::Traversal),
+        ("a/../../x", BadName::Traversal),
+        ("a/./b", BadName::Traversal),
+        (".tmp", BadName::Hidden),
+        (".ssh/id", BadName::Hidden),
+        ("a/.b", BadName::Hidden),
+        ("...", BadName::Hidden),
+        ("..a", BadName::Hidden),
+        ("a\0", BadName::Nul),
+        ("\0", BadName::Nul),
+        ("a\0.txt", BadName::Nul),
+        ("a\nb", BadName::Control),
+        ("a\rb", BadName::Control),
+        ("a\tb", BadName::Control),
+        ("\u{1b}[2J", BadName::Control),
+        ("a\u{7f}", BadName::Control),
+        ("a\u{85}b", BadName::Control),
+        ("a\u{9b}31m", BadName::Control),
+        ("\u{1}", BadName::Control),
+        ("..\\x", BadName::Backslash),
+        ("C:\\x", BadName::Backslash),
+        ("\\\\srv\\s", BadName::Backslash),
+        ("a\u{61c}", BadName::Direction),
+        ("a\u{200e}", BadName::Direction),
+        ("a\u{200f}", BadName::Direction),
+        ("\u{202a}a", BadName::Direction),
+        ("\u{202e}txt.exe", BadName::Direction),
+        ("a\u{2066}", BadName::Direction),
+        ("a\u{2069}", BadName::Direction),
+        ("a\u{2044}b", BadName::SlashLookAlike),
+        ("..\u{2215}x", BadName::SlashLookAlike),
+        ("..\u{ff0f}x", BadName::SlashLookAlike),
+    ];
+
     #[test]
     fn odd_names_pass_as_they_stand() {
         let longest = "n".repeat(255);
@@ -176,63 +225,13 @@ mod tests {
 
     #[test]
     fn every_bad_name_has_its_reason() {
-        use BadName::*;
-        let long = "n".repeat(256);
-        let long_in_bytes = "é".repeat(128);
-        let catalogue = [
-            ("", Empty),
-            (&long, TooLong),
-            (&long_in_bytes, TooLong),
-            ("/", Absolute),
-            ("/etc/passwd", Absolute),
-            ("//a", Absolute),
-            ("a//b", EmptyPart),
-            ("a/", EmptyPart),
-            ("a/b/", EmptyPart),
-            (".", Traversal),
-            ("..", Traversal),
-            ("../x", Traversal),
-            ("./x", Traversal),
-            ("a/..", Traversal),
-            ("a/.", Traversal),
-            ("a/../b", Traversal),
-            ("a/../../x", Traversal),
-            ("a/./b", Traversal),
-            (".tmp", Hidden),
-            (".ssh/id", Hidden),
-            ("a/.b", Hidden),
-            ("...", Hidden),
-            ("..a", Hidden),
-            ("a\0", Nul),
-            ("\0", Nul),
-            ("a\0.txt", Nul),
-            ("a\nb", Control),
-            ("a\rb", Control),
-            ("a\tb", Control),
-            ("\u{1b}[2J", Control),
-            ("a\u{7f}", Control),
-            ("a\u{85}b", Control),
-            ("a\u{9b}31m", Control),
-            ("\u{1}", Control),
-            ("..\\x", Backslash),
-            ("C:\\x", Backslash),
-            ("\\\\srv\\s", Backslash),
-            ("a\u{61c}", Direction),
-            ("a\u{200e}", Direction),
-            ("a\u{200f}", Direction),
-            ("\u{202a}a", Direction),
-            ("\u{202e}txt.exe", Direction),
-            ("a\u{2066}", Direction),
-            ("a\u{2069}", Direction),
-            ("a\u{2044}b", SlashLookAlike),
-            ("..\u{2215}x", SlashLookAlike),
-            ("..\u{ff0f}x", SlashLookAlike),
-        ];
-        for (bad, reason) in catalogue {
+        let long = ["n".repeat(256), "é".repeat(128)];
+        let catalogue = || BAD.into_iter().chain(long.iter().map(|long| (&**long, BadName::TooLong)));
+        for (bad, reason) in catalogue() {
             assert_eq!(FileName::parse(bad), Err(reason), "{bad:?}");
         }
         for reason in BadName::ALL {
-            assert!(catalogue.iter().any(|(_, seen)| seen == reason), "{reason:?} is in the catalogue");
+            assert!(catalogue().any(|(_, seen)| seen == *reason), "{reason:?} is in the catalogue");
             assert_eq!(Refusal::from(*reason).code, Code::BadName);
         }
     }

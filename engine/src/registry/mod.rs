@@ -12,8 +12,6 @@ mod event;
 mod label;
 mod lease;
 mod machine;
-#[cfg(test)]
-mod model;
 mod ring;
 mod roster;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The rules, one by one.
 
+mod model;
+
 use super::*;
 use crate::names::{RoomName, UserName};
 use crate::{Code, Timestamp};

@@ -1,5 +1,7 @@
 //! The rules of `docs/PROTOCOL.md` for what is let in, written without the code that lets it in.
 
+use std::collections::BTreeSet;
+
 use engine::chat::{Hello, Ref, Request};
 use engine::file::{FileName, Prefix};
 use engine::names::{RoomName, UserName};
@@ -120,6 +122,8 @@ pub(crate) fn request(request: &Request, came: usize) {
         Request::Search { query, room: place, .. } => {
             place.iter().for_each(room);
             assert!(query.len() <= came);
+            let words: BTreeSet<String> = query.split_whitespace().map(str::to_lowercase).collect();
+            assert!(words.len() <= 32, "{query:?}");
         }
         Request::Join(entry) => room(&entry.room),
         Request::Leave { room: place } | Request::History { room: place, .. } => room(place),

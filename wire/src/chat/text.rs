@@ -1,6 +1,6 @@
 //! Text mode, for people with `nc`.
 
-use engine::chat::{Entry, Event, Message, Page, Replay, Request};
+use engine::chat::{Entry, Event, Message, Page, Replay, Request, check_query};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, text};
 
@@ -87,6 +87,7 @@ fn decode_command(command: &str, room: &RoomName, replay: Replay) -> Result<Type
         }
         "search" => {
             let query = message(need(rest, "/search WORDS")?)?;
+            check_query(&query)?;
             Typed::Request(Request::Search { query, room: None, limit: SEARCH_LINES })
         }
         "help" => Typed::Help,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use engine::chat::{Entry, Hello, Page, Ref, Replay, Request, Tagged};
+use engine::chat::{Entry, Hello, Page, Ref, Replay, Request, Tagged, check_query};
 use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, text};
 use serde_json::value::RawValue;
@@ -73,7 +73,7 @@ fn request(fields: &Fields<'_>, kind: &str) -> Result<Request, Refusal> {
             Request::History { room: fields.room()?, page: page(fields)?, limit: fields.count("limit")? }
         }
         "search" => Request::Search {
-            query: fields.text("query")?.into_owned(),
+            query: query(fields)?,
             room: fields.maybe_room()?,
             limit: fields.count("limit")?,
         },
@@ -90,6 +90,12 @@ fn message(fields: &Fields<'_>) -> Result<String, Refusal> {
     let said = fields.text("text")?;
     text::check_message(&said)?;
     Ok(said.into_owned())
+}
+
+fn query(fields: &Fields<'_>) -> Result<String, Refusal> {
+    let query = fields.text("query")?;
+    check_query(&query)?;
+    Ok(query.into_owned())
 }
 
 fn hello(fields: &Fields<'_>) -> Result<Hello, Refusal> {

@@ -67,6 +67,20 @@ impl Model {
         self.people.iter().position(|(_, n, ..)| n.is_same(name))
     }
 
+    /// Answers what an instance asks that has a lease.
+    fn answer(&mut self, by: u8, request: &Request, now: u64) -> Result<(), Code> {
+        match request {
+            Request::Join { user, room, hold, age, .. } => {
+                self.enter(by, user, Some(room.clone()), *hold, claim(*age, now))
+            }
+            Request::Hold { user, age, .. } => self.enter(by, user, None, true, claim(*age, now)),
+            Request::Leave { user, room, .. } => self.leave(by, user, room),
+            Request::Release { user, .. } => self.release(by, user),
+            Request::Rename { user, to, .. } => self.rename(by, user, to, now),
+            other => panic!("{other:?} is no question of users"),
+        }
+    }
+
     /// `claimed` is when the user came to have the name, and `grace` whether older claims still win.
     fn enter(
         &mut self,
@@ -106,6 +120,12 @@ impl Model {
             return Err(Code::NotInRoom);
         }
         self.people.retain(|(_, _, rooms, held)| *held || !rooms.is_empty());
+        Ok(())
+    }
+
+    fn release(&mut self, by: u8, name: &UserName) -> Result<(), Code> {
+        let at = self.own(by, name)?;
+        self.people.remove(at);
         Ok(())
     }
 
@@ -164,90 +184,53 @@ impl Pair {
         self.model.leases.get(&instance).map(|lease| lease.0)
     }
 
-    /// When a claim of this age was made, and whether the registry still lets older ones win.
-    fn claimed(&self, age: u64) -> (i64, bool) {
-        (self.now as i64 - age as i64, self.now < 2 * SETTINGS.ttl_default)
-    }
-
     fn deadline(&self, ttl: u64) -> u64 {
         (self.now + ttl).max(2 * SETTINGS.ttl_default)
+    }
+
+    /// The lease of an instance, or one that nobody has.
+    fn some_lease(&self, instance: u8) -> u64 {
+        self.lease(instance).unwrap_or(0)
     }
 
     fn step(&mut self, op: Op) {
         match op {
             Op::Register { instance, ttl, resume } => self.register(instance, ttl, resume),
+            Op::Keepalive { instance } => self.keep_alive(instance),
+            Op::Drop { instance } => self.drop(instance),
             Op::Pass { ms } => self.pass(self.now + ms),
             Op::Watch { since } => self.late_watcher(since),
-            Op::Keepalive { instance } => {
-                let renewed =
-                    self.ask(Request::Keepalive { lease: self.lease(instance).unwrap_or(0), stats: None });
-                let lost =
-                    self.lease(instance).map(|_| self.model.lost.remove(&instance).unwrap_or_default());
-                match renewed {
-                    Ok(Answer::Kept { lost: told }) => assert_eq!(Some(told), lost),
-                    Ok(other) => panic!("{other:?}"),
-                    Err(_) => assert_eq!(lost, None),
-                }
-                let deadline = self.model.leases.get(&instance).map(|lease| self.deadline(lease.1));
-                if let (Some(lease), Some(deadline)) = (self.model.leases.get_mut(&instance), deadline) {
-                    lease.2 = deadline;
-                }
-            }
-            Op::Drop { instance } => {
-                let dropped = self.ask(Request::Drop { lease: self.lease(instance).unwrap_or(0) });
-                assert_eq!(dropped.is_ok(), self.lease(instance).is_some());
-                self.model.end(instance);
-            }
             Op::Join { instance, user, room, hold, age } => {
-                let (name, room) = (name(user), self::room(room));
-                let (user, at) = (name.clone(), room.clone());
-                let request = |lease| Request::Join { lease, user, room: at, hold, age };
-                let claimed = self.claimed(age);
-                self.compare(instance, request, |model| {
-                    model.enter(instance, &name, Some(room), hold, claimed)
-                });
+                let (lease, user, room) = (self.some_lease(instance), name(user), self::room(room));
+                self.compare(instance, Request::Join { lease, user, room, hold, age });
             }
             Op::Hold { instance, user } => {
-                let (name, user) = (name(user), name(user));
-                let request = |lease| Request::Hold { lease, user, age: 0 };
-                let claimed = self.claimed(0);
-                self.compare(instance, request, |model| model.enter(instance, &name, None, true, claimed));
+                let (lease, user) = (self.some_lease(instance), name(user));
+                self.compare(instance, Request::Hold { lease, user, age: 0 });
             }
             Op::Leave { instance, user, room } => {
-                let (name, room) = (name(user), self::room(room));
-                let (user, at) = (name.clone(), room.clone());
-                let request = |lease| Request::Leave { lease, user, room: at };
-                self.compare(instance, request, |model| model.leave(instance, &name, &room));
+                let (lease, user, room) = (self.some_lease(instance), name(user), self::room(room));
+                self.compare(instance, Request::Leave { lease, user, room });
             }
             Op::Release { instance, user } => {
-                let (name, user) = (name(user), name(user));
-                let request = |lease| Request::Release { lease, user };
-                self.compare(instance, request, |model| {
-                    let at = model.own(instance, &name)?;
-                    model.people.remove(at);
-                    Ok(())
-                });
+                let (lease, user) = (self.some_lease(instance), name(user));
+                self.compare(instance, Request::Release { lease, user });
             }
             Op::Rename { instance, user, to } => {
-                let (name, to) = (name(user), self::name(to));
-                let (user, wanted) = (name.clone(), to.clone());
-                let (request, now) = (|lease| Request::Rename { lease, user, to: wanted }, self.now);
-                self.compare(instance, request, |model| model.rename(instance, &name, &to, now));
+                let (lease, user, to) = (self.some_lease(instance), name(user), name(to));
+                self.compare(instance, Request::Rename { lease, user, to });
             }
         }
     }
 
     /// Asks both, and both answer the same; a refusal changes nothing.
-    fn compare(
-        &mut self,
-        instance: u8,
-        request: impl FnOnce(u64) -> Request,
-        model: impl FnOnce(&mut Model) -> Result<(), Code>,
-    ) {
-        let (lease, before) = (self.lease(instance), self.registry.roster().rev);
-        let answer = self.ask(request(lease.unwrap_or(0)));
-        let expected = lease.map_or(Err(Code::UnknownLease), |_| model(&mut self.model));
-        match answer {
+    fn compare(&mut self, instance: u8, request: Request) {
+        let before = self.registry.roster().rev;
+        let expected = match self.lease(instance) {
+            Some(_) => self.model.answer(instance, &request, self.now),
+            None => Err(Code::UnknownLease),
+        };
+        match self.ask(request) {
             Ok(_) => assert_eq!(Ok(()), expected),
             Err(denied) => {
                 assert_eq!(Err(denied.refusal.code), expected);
@@ -279,6 +262,25 @@ impl Pair {
                 assert!(resume && old.is_none());
             }
         }
+    }
+
+    fn keep_alive(&mut self, instance: u8) {
+        let kept = self.ask(Request::Keepalive { lease: self.some_lease(instance), stats: None });
+        let lost = self.lease(instance).map(|_| self.model.lost.remove(&instance).unwrap_or_default());
+        match kept {
+            Ok(Answer::Kept { lost: told }) => assert_eq!(Some(told), lost),
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => assert_eq!(lost, None),
+        }
+        if let Some(&(lease, ttl, _)) = self.model.leases.get(&instance) {
+            self.model.leases.insert(instance, (lease, ttl, self.deadline(ttl)));
+        }
+    }
+
+    fn drop(&mut self, instance: u8) {
+        let dropped = self.ask(Request::Drop { lease: self.some_lease(instance) });
+        assert_eq!(dropped.is_ok(), self.lease(instance).is_some());
+        self.model.end(instance);
     }
 
     /// Lets time pass as a driver does: it wakes at each deadline.
@@ -333,6 +335,11 @@ impl Pair {
         generations.dedup();
         assert_eq!(generations.len(), roster.users.len());
     }
+}
+
+/// When a claim of this age was made, and whether the registry still lets older ones win.
+fn claim(age: u64, now: u64) -> (i64, bool) {
+    (now as i64 - age as i64, now < 2 * SETTINGS.ttl_default)
 }
 
 fn name(at: usize) -> UserName {
