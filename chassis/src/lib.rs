@@ -6,32 +6,25 @@
 
 pub mod accept;
 mod admin;
-mod cpu;
 mod drain;
 mod failure;
-mod feed;
 mod flags;
-mod healthcheck;
 mod logging;
 pub mod metrics;
 pub mod net;
-mod pages;
-mod pause;
 mod process;
 mod ready;
 mod running;
-mod seats;
 mod service;
 pub mod trust;
-mod usage;
 
+pub use admin::{Page, Pages};
 pub use drain::Drain;
 pub use failure::Failure;
 pub use flags::{Flags, LogFlags, LogFormat, forgiving, parse};
 pub use logging::init as init_logging;
 pub use metrics::Metrics;
-pub use pages::{Page, Pages};
 pub use process::{Errand, block_on, main, main_with, run_until_stopped, usage};
 pub use ready::Readiness;
-pub use running::{Life, Running};
-pub use service::{LONG_VERSION, REVISION, Service, VERSION, one_each};
+pub use running::{Life, Running, say};
+pub use service::{LONG_VERSION, Service, VERSION, one_each};

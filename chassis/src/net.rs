@@ -1,7 +1,7 @@
 //! Sockets, opened and tuned in one way for all.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -54,6 +54,16 @@ fn unusable(flag: &'static str, addr: SocketAddr, error: &io::Error) -> Failure 
         _ => error.to_string(),
     };
     Failure::config(flag, addr, problem)
+}
+
+/// Where whoever listens at an address is reached from this machine: a wildcard address can be listened on but
+/// is no address to ask.
+pub fn reachable(listen: IpAddr) -> IpAddr {
+    match listen {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
 }
 
 /// Sets a connection up: no waiting to fill segments, and a silent peer is probed after 30 s. One whose

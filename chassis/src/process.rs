@@ -8,14 +8,16 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::admin::healthcheck;
 use crate::failure::Failure;
+use crate::flags::usage::explain;
 use crate::flags::{Flags, command, forgiving};
+use crate::logging;
 use crate::running::Running;
 use crate::service::{LONG_VERSION, Service};
-use crate::usage::explain;
-use crate::{healthcheck, logging};
 
 /// Signals that come within this time are one.
 const ONE_BREATH: Duration = Duration::from_millis(5);
@@ -104,8 +106,9 @@ pub fn block_on(workers: fn(usize) -> usize, work: impl Future<Output = Result<(
     }
 }
 
-/// Starts services, waits for a signal, or for one of them that ends by itself, and then drains all of them
-/// in their order. A second signal ends the process at once.
+/// Starts services, waits for a signal, or for one of them that ends by itself, and then drains them: all but
+/// the last together, and then the last, which the others may need to their end. A second signal ends the
+/// process at once.
 ///
 /// # Errors
 /// The first thing that broke.
@@ -113,19 +116,29 @@ pub async fn run_until_stopped(
     start: impl Future<Output = Result<Vec<Running>, Failure>>,
 ) -> Result<(), Failure> {
     // Whoever reads that a service listens may stop it in the same moment: be ready for it before.
-    let mut signals = Signals::listen()?;
+    let stop = heed(Signals::listen()?);
     let mut services = start.await?;
     let early = tokio::select! {
-        () = signals.next() => Ok(()),
+        () = stop.cancelled() => Ok(()),
         ended = first_ended(&mut services) => ended,
     };
-    tokio::select! {
-        ended = drain_in_order(services) => early.and(ended),
-        () = signals.next_after_a_breath() => {
-            error!("a second signal: ending at once");
-            std::process::exit(1);
-        }
-    }
+    let drained = drain(services).await;
+    early.and(drained)
+}
+
+/// Tells of the first signal, and ends the process at the second. It is a task of its own, for a start may take
+/// long and keep the thread that waits for it.
+fn heed(mut signals: Signals) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        signals.next().await;
+        told.cancel();
+        signals.next_after_a_breath().await;
+        error!("a second signal: ending at once");
+        std::process::exit(1);
+    });
+    stop
 }
 
 /// The end of whichever service ends first; it is taken off the list, for its end can be heard only once.
@@ -144,9 +157,11 @@ async fn first_ended(services: &mut Vec<Running>) -> Result<(), Failure> {
     ended
 }
 
-async fn drain_in_order(services: Vec<Running>) -> Result<(), Failure> {
+async fn drain(mut services: Vec<Running>) -> Result<(), Failure> {
+    let last = services.pop();
+    services.iter().for_each(Running::begin_drain);
     let mut result = Ok(());
-    for service in services {
+    for service in services.into_iter().chain(last) {
         result = result.and(service.stop().await);
     }
     result
@@ -195,4 +210,96 @@ fn raise_descriptor_limit() {
 fn report(failure: &Failure) -> ExitCode {
     eprintln!("error: {failure}");
     failure.exit_code()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    use std::sync::{Arc, Mutex};
+    use std::time::Instant;
+
+    use rustix::process::{Pid, kill_process};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::running::Life;
+    use crate::service::{ECHO, one_each};
+
+    #[derive(Debug, clap::Args)]
+    struct NoConfig {}
+
+    /// A service that does this once it has been told to end.
+    async fn service(ends: impl Future<Output = ()> + Send + 'static) -> Running {
+        let (_, flags) = crate::flags::parse::<NoConfig>(&ECHO, &[]).unwrap();
+        let run = |life: Life| async move {
+            life.drain.signaled().await;
+            ends.await;
+            Ok(())
+        };
+        Running::launch(&ECHO, &flags, flags.listen, run).await.unwrap()
+    }
+
+    /// Set in the process that is to be ended.
+    const TO_BE_ENDED: &str = "PARLANCE_TEST_TO_BE_ENDED";
+    /// How long it may take to end.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_second_signal_ends_also_what_is_still_starting() {
+        if std::env::var_os(TO_BE_ENDED).is_some() {
+            block_on(one_each, run_until_stopped(start_for_ever()));
+            return;
+        }
+        let name = "process::tests::a_second_signal_ends_also_what_is_still_starting";
+        let mut same = std::process::Command::new(std::env::current_exe().unwrap());
+        same.args(["--exact", name, "--nocapture"]).env(TO_BE_ENDED, "1").stdout(Stdio::piped());
+        let mut child = same.spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.any(|line| line == "starting"));
+        let began = Instant::now();
+        let ended = loop {
+            kill_process(Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
+            match child.try_wait().unwrap() {
+                Some(ended) => break ended.code(),
+                None if began.elapsed() < PATIENCE => std::thread::sleep(ONE_BREATH),
+                None => break child.kill().map(|()| None).unwrap(),
+            }
+        };
+        assert_eq!(ended, Some(1));
+    }
+
+    /// A start that keeps its thread, as a database does that has to be upgraded first.
+    async fn start_for_ever() -> Result<Vec<Running>, Failure> {
+        println!("\nstarting");
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[tokio::test]
+    async fn all_but_the_last_are_told_at_once_and_the_last_when_they_have_ended() {
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let note = |who| {
+            let ended = ended.clone();
+            move || ended.lock().unwrap().push(who)
+        };
+        let (tell, told) = oneshot::channel();
+        let (first, second, last) = (note("first"), note("second"), note("last"));
+        let services = vec![
+            service(async move {
+                told.await.unwrap();
+                first();
+            })
+            .await,
+            service(async move {
+                second();
+                tell.send(()).unwrap();
+            })
+            .await,
+            service(async move { last() }).await,
+        ];
+        drain(services).await.unwrap();
+        assert_eq!(*ended.lock().unwrap(), ["second", "first", "last"]);
+    }
 }

@@ -1,6 +1,7 @@
 //! A service at work.
 
 use std::future::Future;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::admin;
+use crate::admin::{self, Pages};
 use crate::drain::Drain;
 use crate::failure::Failure;
 use crate::flags::Flags;
 use crate::metrics::Metrics;
 use crate::net;
-use crate::pages::Pages;
 use crate::ready::Readiness;
 use crate::service::Service;
+
+/// Said of a service that has failed, where nobody heard why.
+const FAILED: &str = "the service has failed, as the log says";
 
 /// What a service is handed to live with. Clones are the same life.
 #[derive(Debug, Clone)]
@@ -77,7 +80,7 @@ impl Running {
         let admin = admin_port.local_addr().map_err(Failure::fatal)?;
         let work = run(life.clone());
         let task = tokio::spawn(live(work, admin_port, life.clone(), flags.drain_limit()));
-        println!("listening service={} addr={addr} admin={admin}", service.name);
+        say(&format!("listening service={} addr={addr} admin={admin}\n", service.name));
         Ok(Running { addr, admin, service, drain: life.drain, task })
     }
 
@@ -109,6 +112,11 @@ impl Running {
     }
 }
 
+/// Says something on standard output. That it is closed keeps nobody from serving.
+pub fn say(words: &str) {
+    let _ = std::io::stdout().write_all(words.as_bytes());
+}
+
 /// The service and its admin port, until the service has ended or its time to drain is over.
 async fn live(
     work: impl Future<Output = Result<(), Failure>>,
@@ -116,7 +124,7 @@ async fn live(
     life: Life,
     drain_limit: Duration,
 ) -> Result<(), Failure> {
-    let admin = tokio::spawn(admin::serve(admin_port, life.clone()));
+    let admin = tokio::spawn(life.drain.vital("admin", admin::serve(admin_port, life.clone())));
     let ended = work_then_drain(work, &life, drain_limit).await;
     admin.abort();
     ended
@@ -127,29 +135,65 @@ async fn work_then_drain(
     life: &Life,
     limit: Duration,
 ) -> Result<(), Failure> {
-    let name = life.service.name;
     let whole = async {
         work.await?;
         life.drain.finished().await;
         Ok(())
     };
     tokio::pin!(whole);
-    tokio::select! {
-        ended = &mut whole => return ended,
-        () = life.drain.signaled() => info!(service = name, "draining"),
-    }
-    match timeout(limit, whole).await {
+    let ended = tokio::select! {
+        ended = &mut whole => ended,
+        () = life.drain.signaled() => drain(whole, life, limit).await,
+    };
+    ended?;
+    if life.drain.is_for_failure() { Err(Failure::fatal(FAILED)) } else { Ok(()) }
+}
+
+/// Gives work that has been told to end its time for that.
+async fn drain(
+    work: impl Future<Output = Result<(), Failure>>,
+    life: &Life,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let name = life.service.name;
+    info!(service = name, "draining");
+    match timeout(limit, work).await {
         Ok(ended) => {
             info!(service = name, "drained");
             ended
         }
         Err(_) => {
-            warn!(
-                service = name,
-                left = life.drain.running(),
-                "drain took too long, leaving what still runs"
-            );
+            let left = life.drain.running();
+            warn!(service = name, left, "drain took too long, leaving what still runs");
             Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+    use crate::service::ECHO;
+
+    /// How a service ends that is told to in this way.
+    async fn end(
+        begin: fn(&Drain),
+        work: impl Future<Output = Result<(), Failure>>,
+        limit: Duration,
+    ) -> Result<(), Failure> {
+        let life = Life::new(&ECHO);
+        begin(&life.drain);
+        work_then_drain(work, &life, limit).await
+    }
+
+    #[tokio::test]
+    async fn a_service_that_has_failed_comes_to_no_good_end_in_time_or_late() {
+        for has_failed in [false, true] {
+            let begin = if has_failed { Drain::begin_for_failure } else { Drain::begin };
+            assert_eq!(end(begin, pending(), Duration::ZERO).await.is_err(), has_failed);
+            assert_eq!(end(begin, ready(Ok(())), Duration::MAX).await.is_err(), has_failed);
         }
     }
 }

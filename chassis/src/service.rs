@@ -3,7 +3,7 @@
 /// The version of every binary.
 pub const VERSION: &str = env!("PARLANCE_VERSION");
 /// The revision the binary was built from.
-pub const REVISION: &str = env!("PARLANCE_REVISION");
+pub(crate) const REVISION: &str = env!("PARLANCE_REVISION");
 /// What `--version` prints behind the name.
 pub const LONG_VERSION: &str = concat!(env!("PARLANCE_VERSION"), " (", env!("PARLANCE_REVISION"), ")");
 /// The compiler's version.
@@ -28,3 +28,13 @@ pub struct Service {
 pub fn one_each(processors: usize) -> usize {
     processors
 }
+
+/// A service for the tests of what all have in common.
+#[cfg(test)]
+pub(crate) const ECHO: Service = Service {
+    name: "echo",
+    about: "Says what it hears.",
+    listen: "127.0.0.1:0",
+    admin: "127.0.0.1:0",
+    workers: one_each,
+};

@@ -1,11 +1,13 @@
 //! `<binary> healthcheck`: containers have no shell and no curl.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
+
+use crate::net;
 
 /// Its name on the command line.
 pub(crate) const NAME: &str = "healthcheck";
@@ -32,7 +34,7 @@ fn path(written: &str) -> Result<String, &'static str> {
 /// Asks the admin port: exit 0 when the answer is 200, 1 and the reason when it is not.
 pub(crate) fn ask(admin: SocketAddr, matches: &ArgMatches) -> ExitCode {
     let path = matches.get_one::<String>("path").expect("it has a default");
-    match get(reachable(admin), path) {
+    match get(SocketAddr::new(net::reachable(admin.ip()), admin.port()), path) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => ExitCode::SUCCESS,
         Ok(answer) => {
             eprintln!("not ready: {}", answer.lines().last().unwrap_or_default());
@@ -52,14 +54,4 @@ fn get(admin: SocketAddr, path: &str) -> io::Result<String> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-/// A wildcard address can be listened on but is no address to ask.
-fn reachable(admin: SocketAddr) -> SocketAddr {
-    let ip = match admin.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, admin.port())
 }

@@ -4,6 +4,8 @@
 //! code. Every label value is touched at the start: an untouched one would not be exported, and a missing
 //! zero looks like a missing service.
 
+mod process;
+
 use std::sync::LazyLock;
 
 use prometheus::core::Collector;
@@ -12,7 +14,7 @@ use prometheus::{
     TextEncoder,
 };
 
-use crate::cpu::OwnProcess;
+use self::process::OwnProcess;
 use crate::service::{REVISION, RUSTC, Service, VERSION};
 
 /// Seconds: 100 us to 5 s, for what a user waits for.
@@ -56,11 +58,6 @@ impl Metrics {
         build.with_label_values(&[VERSION, REVISION, RUSTC]).set(1);
         metrics.register(build);
         metrics
-    }
-
-    /// The registry behind it, for collectors of one's own.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
     }
 
     /// A counter.

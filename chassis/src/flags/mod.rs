@@ -1,14 +1,16 @@
 //! The flags that every daemon has.
 
+pub(crate) mod usage;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 
+use self::usage::explain;
+use crate::admin::healthcheck;
 use crate::failure::Failure;
-use crate::healthcheck;
 use crate::service::{LONG_VERSION, Service};
-use crate::usage::explain;
 
 /// The flags that every daemon has, each also an environment variable `PARLANCE_<FLAG>`.
 #[derive(Debug, Clone, Args)]

@@ -1,5 +1,9 @@
 //! The admin HTTP port: `/metrics`, `/healthz`, `/readyz`, and what the service itself shows there.
 
+mod feed;
+pub(crate) mod healthcheck;
+mod pages;
+
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,9 +22,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::debug;
 
-use crate::feed::Feed;
-use crate::pages::Page;
-use crate::pause::Pause;
+use self::feed::Feed;
+pub use self::pages::{Page, Pages};
+use crate::accept::listener::Listener;
 use crate::running::Life;
 
 const CONNECTIONS: usize = 32;
@@ -53,23 +57,18 @@ struct Desk {
 pub(crate) async fn serve(listener: TcpListener, life: Life) {
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
     let desk = Desk { life, viewers: Arc::new(Semaphore::new(VIEWERS)) };
-    let mut pause = Pause::default();
+    let mut listener = Listener::new(listener, None);
     loop {
-        match listener.accept().await {
-            Err(error) => pause.after(&error).await,
-            Ok((stream, _)) => match seats.clone().try_acquire_owned() {
-                Err(_) => {
-                    let _ = stream.try_write(BUSY);
-                }
-                Ok(seat) => {
-                    let desk = desk.clone();
-                    tokio::spawn(async move {
-                        converse(stream, desk).await;
-                        drop(seat);
-                    });
-                }
-            },
-        }
+        let (stream, _) = listener.accept().await;
+        let Ok(seat) = seats.clone().try_acquire_owned() else {
+            let _ = stream.try_write(BUSY);
+            continue;
+        };
+        let desk = desk.clone();
+        tokio::spawn(async move {
+            converse(stream, desk).await;
+            drop(seat);
+        });
     }
 }
 

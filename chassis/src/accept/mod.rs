@@ -1,5 +1,8 @@
 //! The accept loop: nothing slow in it, a place for everybody who may have one.
 
+pub(crate) mod listener;
+mod seats;
+
 use std::future::Future;
 use std::net::SocketAddr;
 
@@ -7,10 +10,10 @@ use prometheus::{IntCounterVec, IntGauge};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{Instrument, debug_span};
 
+use self::listener::Listener;
+use self::seats::Seats;
 use crate::net;
-use crate::pause::Pause;
 use crate::running::Life;
-use crate::seats::Seats;
 use crate::trust::Trusted;
 
 /// How many may be connected.
@@ -40,20 +43,12 @@ pub async fn serve<F, Fut>(
 {
     let counts = Counts::new(life);
     let seats = Seats::new(limits);
-    let mut pause = Pause::counting(counts.errors.clone());
+    let mut listener = Listener::new(listener, Some(counts.errors.clone()));
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept_frugally() => accepted,
             () = life.drain.signaled() => return,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                pause.after(&error).await;
-                continue;
-            }
-        };
-        pause.reset();
         net::tune(&stream);
         let Some(seat) = seats.take(peer.ip(), counts.open.clone()) else {
             counts.total.with_label_values(&["refused"]).inc();
@@ -90,7 +85,7 @@ impl Counts {
             ),
             errors: metrics.counter_vec(
                 "accept_errors_total",
-                "Connections that could not be accepted.",
+                "Tries to accept a connection that failed.",
                 "kind",
                 &["descriptors", "other"],
             ),
