@@ -97,7 +97,8 @@ impl Presence {
         let (publish, view) = watch::channel(Arc::new(View::unknown()));
         let (lose, lost) = watch::channel(BTreeSet::new());
         let ends = Ends { commands: queue, publish, lose, metrics };
-        tokio::spawn(task::run(Core::new(me), registry, ends, dial, seed));
+        let task = task::run(Core::new(me), registry, ends, dial, seed);
+        tokio::spawn(life.drain.vital("presence", task));
         Presence { commands: Some(commands), view, lost }
     }
 

@@ -6,13 +6,10 @@
 //! registry longer than a moment and never fails because of it.
 
 mod backoff;
-mod claims;
 mod config;
 mod core;
 mod handle;
-mod ledger;
 mod metrics;
-mod replica;
 mod task;
 mod view;
 

@@ -45,7 +45,7 @@ pub struct Instance {
 }
 
 impl View {
-    /// Milliseconds since it was last known to be all there is; `None` before the first snapshot.
+    /// How long ago it was last known to be all there is; `None` before the first snapshot.
     pub fn age(&self, now: Instant) -> Option<Duration> {
         self.fresh.map(|fresh| now.saturating_duration_since(fresh))
     }

@@ -8,9 +8,9 @@ use engine::registry::{Denied, Gap};
 use tracing::{info, warn};
 use wire::registry::client::{Garbled, Reply, Said, decode};
 
+use super::claims::Undo;
+use super::ledger::Deed;
 use super::{Ask, Broken, Core, Lease, Phase, TTL_GUESS};
-use crate::claims::Undo;
-use crate::ledger::Deed;
 
 impl Core {
     /// Takes a line of the registry.

@@ -1,6 +1,9 @@
 //! What is said to the registry, and when; without socket and clock.
 
 mod answers;
+mod claims;
+mod ledger;
+mod replica;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +17,10 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use wire::registry::client::{Garbled, write_request};
 
-use crate::claims::Claims;
+use self::claims::Claims;
+use self::ledger::{Deed, Ledger};
+use self::replica::Replica;
 use crate::handle::{Claim, Command};
-use crate::ledger::{Deed, Ledger};
-use crate::replica::Replica;
 use crate::view::View;
 
 /// The time to live that is reckoned with before the registry has said one.

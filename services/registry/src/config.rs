@@ -41,7 +41,7 @@ pub struct Config {
     )]
     pub idle: Duration,
 
-    /// Time that a connection may leave what it was sent unread.
+    /// Time that a connection may take for each 16 KiB of what it was sent.
     #[arg(
         long, env = "PARLANCE_SLOW", value_name = "TIME", default_value = "10s",
         value_parser = humantime::parse_duration

@@ -41,7 +41,7 @@ pub(crate) struct Metrics {
     pub(crate) events_sent: IntCounter,
     /// Events that a slow watcher was given as a snapshot instead.
     pub(crate) events_skipped: IntCounter,
-    /// From an event to its being written for a watcher.
+    /// From an event to its having been written for a watcher: of those that are written together, the oldest.
     pub(crate) propagation: Histogram,
 }
 
@@ -82,7 +82,7 @@ impl Metrics {
             events_skipped: events.with_label_values(&["skipped"]),
             propagation: metrics.histogram(
                 "registry_watch_propagation_seconds",
-                "From an event to its being written for a watcher.",
+                "From an event to its having been written for a watcher; of those written together, the oldest.",
                 FAST,
             ),
         }

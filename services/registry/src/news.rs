@@ -1,49 +1,53 @@
 //! That there is something new, for those who watch.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use engine::registry::EVENTS_KEPT;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The newest revision, and a bell for those who wait for the next one. The bell rings for them in the
-/// order in which they began to wait; a `watch` channel wakes in an order of chance, and then a simulation
-/// could not replay a run.
-#[derive(Debug)]
+/// The newest revisions and when they came, and a bell for those who wait for the next one. The bell rings for
+/// them in the order in which they began to wait; a `watch` channel wakes in an order of chance, and then a
+/// simulation could not replay a run.
+#[derive(Debug, Default)]
 pub(crate) struct News {
-    newest: Mutex<Newest>,
+    published: Mutex<VecDeque<Published>>,
     bell: Notify,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Newest {
+struct Published {
+    /// Those before it that are after the one published before it came with it.
     rev: u64,
-    since: Instant,
+    at: Instant,
 }
 
 impl News {
-    /// There has been nothing yet.
-    pub(crate) fn none(now: Instant) -> Self {
-        News { newest: Mutex::new(Newest { rev: 0, since: now }), bell: Notify::new() }
-    }
-
     /// This is the revision now.
     pub(crate) fn publish(&self, rev: u64) {
-        let newer = {
-            let mut newest = self.lock();
-            let newer = rev > newest.rev;
-            if newer {
-                *newest = Newest { rev, since: Instant::now() };
+        let is_newer = {
+            let mut published = self.lock();
+            let is_newer = rev > newest(&published);
+            if is_newer {
+                published.push_back(Published { rev, at: Instant::now() });
             }
-            newer
+            // Each has an event at least, and older ones than are kept nobody is told.
+            if published.len() > EVENTS_KEPT {
+                published.pop_front();
+            }
+            is_newer
         };
-        if newer {
+        if is_newer {
             self.bell.notify_waiters();
         }
     }
 
-    /// When the newest revision came.
-    pub(crate) fn since(&self) -> Instant {
-        self.lock().since
+    /// When a revision came whose event is still kept; now, when it is not.
+    pub(crate) fn came(&self, rev: u64) -> Instant {
+        let published = self.lock();
+        let at = published.partition_point(|published| published.rev < rev);
+        published.get(at).map_or_else(Instant::now, |published| published.at)
     }
 
     /// Waits until there is more than whoever has this revision has.
@@ -51,16 +55,20 @@ impl News {
         loop {
             // Begun before the look, so that nothing comes between.
             let rings = self.bell.notified();
-            if rev.is_none_or(|rev| self.lock().rev > rev) {
+            if rev.is_none_or(|rev| newest(&self.lock()) > rev) {
                 return;
             }
             rings.await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Newest> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Published>> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn newest(published: &VecDeque<Published>) -> u64 {
+    published.back().map_or(0, |newest| newest.rev)
 }
 
 #[cfg(test)]
@@ -72,7 +80,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_has_less_waits_for_nothing() {
-        let news = News::none(Instant::now());
+        let news = News::default();
         news.after(None).await;
         news.publish(3);
         news.after(Some(2)).await;
@@ -84,9 +92,28 @@ mod tests {
         up_to_date.await;
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_revision_came_with_the_next_that_was_published() {
+        let (news, began) = (News::default(), Instant::now());
+        for rev in [2, 5] {
+            news.publish(rev);
+            tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        }
+        let came = (1..=6).map(|rev| (news.came(rev) - began).as_secs());
+        assert_eq!(came.collect::<Vec<_>>(), [0, 0, 1, 1, 1, 2]);
+    }
+
+    #[test]
+    fn older_ones_than_events_are_kept_are_forgotten() {
+        let news = News::default();
+        (1..=2 * EVENTS_KEPT as u64).for_each(|rev| news.publish(rev));
+        let published = news.lock();
+        assert_eq!((published.len(), published[0].rev), (EVENTS_KEPT, EVENTS_KEPT as u64 + 1));
+    }
+
     #[tokio::test]
     async fn those_who_wait_are_told_in_their_order() {
-        let (news, told) = (News::none(Instant::now()), RefCell::new(Vec::new()));
+        let (news, told) = (News::default(), RefCell::new(Vec::new()));
         let tasks = tokio::task::LocalSet::new();
         let wait = async |who| {
             news.after(Some(0)).await;

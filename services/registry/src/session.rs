@@ -1,6 +1,5 @@
 //! One connection: requests in, replies and events out, in one task.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,8 @@ use crate::state::State;
 const BOOKMARK_EVERY: Duration = Duration::from_secs(5);
 /// What is written at once, before more is answered or told.
 const BATCH: usize = 64 << 10;
+/// The least that a peer has to take within the time that it may leave something unread.
+const PIECE: usize = 16 << 10;
 /// What is read at once.
 const READ_MOST: usize = 4 << 10;
 /// How long a peer that broke off may still send before the connection is closed under it; closing over
@@ -49,6 +50,7 @@ pub(crate) struct Session<S> {
 /// What a watching session needs beside.
 struct Watch {
     watcher: Watcher,
+    began: Instant,
     bookmarks: Interval,
 }
 
@@ -171,8 +173,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.watch.is_none() {
             self.state.metrics.watchers.inc();
         }
-        let bookmarks = interval_at(Instant::now() + BOOKMARK_EVERY, BOOKMARK_EVERY);
-        self.watch = Some(Watch { watcher, bookmarks });
+        let began = Instant::now();
+        let bookmarks = interval_at(began + BOOKMARK_EVERY, BOOKMARK_EVERY);
+        self.watch = Some(Watch { watcher, began, bookmarks });
     }
 
     /// Tells everything there is to tell, and writes it.
@@ -180,10 +183,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         while let Some(watch) = &mut self.watch {
             match tell_next(&self.state, watch, &mut self.outbox) {
                 Told::Everything => break,
-                Told::Events => {}
+                Told::Events { since } => {
+                    self.flush().await?;
+                    self.state.metrics.propagation.observe(since.elapsed().as_secs_f64());
+                }
                 Told::Snapshot(snapshot) => self.tell_snapshot(snapshot).await?,
             }
-            self.flush().await?;
         }
         if let Some(rev) = self.watch.as_ref().and_then(|watch| watch.watcher.rev()).filter(|_| bookmark) {
             write_bookmark(&mut self.outbox, rev);
@@ -197,19 +202,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.flush().await?;
             yield_now().await;
         }
-        Ok(())
+        self.flush().await
     }
 
-    /// Writes all that waits, as long as the peer reads at all.
+    /// Writes all that waits, as long as the peer takes a piece within the time. One that sips byte by byte
+    /// would keep the roster of a moment, and the end of the registry waiting, for as long as it likes.
     async fn flush(&mut self) -> Result<(), Ended> {
-        let mut written = 0;
-        while written < self.outbox.len() {
-            let write = self.stream.write(&self.outbox[written..]);
-            match timeout(self.patience.slow, write).await {
-                Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(done) => written += done?,
-                Err(_) => return Err(Ended::Slow),
-            }
+        for piece in self.outbox.chunks(PIECE) {
+            let written = timeout(self.patience.slow, self.stream.write_all(piece)).await;
+            written.map_err(|_| Ended::Slow)??;
         }
         self.outbox.clear();
         // A snapshot's room is not kept for the small lines after it.
@@ -273,8 +274,8 @@ fn answer_line(state: &State, line: Line<'_>, out: &mut Vec<u8>) -> Option<Watch
 enum Told {
     /// It has everything.
     Everything,
-    /// Events, which were appended.
-    Events,
+    /// Events, which were appended; the first of them could be told from then on.
+    Events { since: Instant },
     /// Everything anew.
     Snapshot(Snapshot),
 }
@@ -282,14 +283,14 @@ enum Told {
 /// Appends the events that a watcher is told next, if it is events.
 fn tell_next(state: &State, watch: &mut Watch, out: &mut Vec<u8>) -> Told {
     let had = watch.watcher.rev();
-    let since = state.news.since();
     match state.feed(&mut watch.watcher) {
         Feed::Nothing => Told::Everything,
         Feed::Events(events) => {
             events.iter().for_each(|event| write_event(out, event));
             state.metrics.events_sent.inc_by(events.len() as u64);
-            state.metrics.propagation.observe(since.elapsed().as_secs_f64());
-            Told::Events
+            let came = state.news.came(had.map_or(0, |had| had + 1));
+            // What it has missed while it was not here has not been on its way to it.
+            Told::Events { since: came.max(watch.began) }
         }
         Feed::Snapshot { age, roster, services, reason } => {
             state.metrics.resynced(reason);

@@ -26,7 +26,7 @@ pub(crate) struct State {
     chance: Mutex<StdRng>,
     /// The beginning of the machine's monotonic time.
     started: Instant,
-    /// The newest revision, for those who watch.
+    /// The newest revisions, for those who watch.
     pub(crate) news: News,
     /// A lease was granted or renewed, so that the next deadline may be another.
     deadline_moved: Notify,
@@ -45,7 +45,7 @@ impl State {
             registry: Mutex::new(registry),
             chance: Mutex::new(chance),
             started,
-            news: News::none(started),
+            news: News::default(),
             deadline_moved: Notify::new(),
             metrics: Metrics::new(life),
         }

@@ -116,3 +116,26 @@ fn what_a_former_run_knew_counts_until_the_new_run_has_lasted_for_a_time_to_live
     play.pass(100).unwrap();
     assert_eq!(play.core.view().users.len(), 0, "whoever lives has come back");
 }
+
+#[test]
+fn what_the_new_runs_snapshot_tells_replaces_what_was_known_before() {
+    let user = |name, room, instance| json!({"user": name, "rooms": [room], "instance": instance, "since": "2026-11-22T08:30:00.000Z"});
+    let chat = |instance, state| json!({"service": "chat", "instance": instance, "addr": "a:1", "state": state, "age_ms": 0});
+    let mut play = Play::known();
+    play.tell(Command::Watch);
+    play.ok();
+    let users =
+        [user("alice", "lobby", "chat-2"), user("bob", "lobby", "chat-2"), user("carol", "tea", "chat-3")];
+    let services = [chat("chat-2", "up"), chat("chat-3", "up"), chat("chat-4", "up")];
+    play.hear(json!({"event": "snapshot", "rev": 9, "epoch": "e", "users": users, "services": services}));
+    let users = [user("alice", "tea", "chat-4")];
+    let services = [chat("chat-3", "down"), chat("chat-4", "up")];
+    play.hear(json!({"event": "snapshot", "rev": 4, "epoch": "f", "users": users, "services": services}));
+    let view = play.core.view();
+    let seen = |name| {
+        view.users.get(&super::user(name)).map(|user| user.rooms.iter().map(RoomName::as_str).collect())
+    };
+    assert_eq!(seen("alice"), Some(vec!["tea"]), "she has come to another server, and is in its rooms alone");
+    assert_eq!(seen("bob"), Some(vec!["lobby"]), "his server has not come back yet");
+    assert_eq!(seen("carol"), None, "her server has come back, and gone");
+}

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::registry::{Change, Event, Gap, Label, Request, Roster, ServiceReport, Users};
+use engine::names::UserName;
+use engine::registry::{Change, Event, Gap, Label, Request, Roster, ServiceReport, User, Users};
 
 use crate::view::{Instance, View};
 
@@ -55,6 +56,7 @@ impl Replica {
             let services = Arc::unwrap_or_clone(services);
             self.before = Before { users, services, until: Some(now + grace) };
         }
+        self.before.outdate_all(&roster);
         (self.epoch, self.roster, self.lost) = (Some(epoch), roster, false);
         self.report(reports, self.roster.rev, now);
     }
@@ -175,10 +177,21 @@ impl Before {
             }
             Change::Left { user, .. } | Change::Renamed { user, .. } => drop(self.users.remove(user)),
             Change::Up { instance, .. } => drop(self.services.remove(instance)),
-            Change::Down { instance, .. } => {
-                let others = std::mem::take(&mut self.users);
-                self.users = others.into_iter().filter(|(_, user)| user.instance != *instance).collect();
-            }
+            Change::Down { instance, .. } => self.keep_users(|_, user| user.instance != *instance),
         }
+    }
+
+    /// The same with all that the new run tells at once.
+    fn outdate_all(&mut self, roster: &Roster) {
+        self.keep_users(|name, known| {
+            let is_down = roster.services.get(&known.instance).is_some_and(|service| !service.up);
+            let is_elsewhere = roster.users.get(name).is_some_and(|user| user.instance != known.instance);
+            !is_down && !is_elsewhere
+        });
+    }
+
+    fn keep_users(&mut self, keep: impl Fn(&UserName, &User) -> bool) {
+        let users = std::mem::take(&mut self.users);
+        self.users = users.into_iter().filter(|(name, user)| keep(name, user)).collect();
     }
 }
