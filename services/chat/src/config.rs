@@ -6,10 +6,15 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use chassis::accept;
 use chassis::trust::Trusted;
 use engine::chat::{Allowance, Limits};
 
-use crate::store::Sync;
+use crate::ended::Ended;
+use crate::store::{Retention, Sync};
+
+/// How long anybody's last words may wait.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Chat's own flags.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,8 +56,8 @@ pub struct Config {
     #[arg(long, env = "PARLANCE_ANNOUNCE_UP_TO", value_name = "N", default_value_t = 200)]
     pub announce_up_to: usize,
 
-    /// Messages, and new names, joins and leaves, of a connection from outside the trusted networks: so many a
-    /// second, and so many at once.
+    /// Messages, and new names, joins, leaves and searches, of a connection from outside the trusted networks: so
+    /// many a second, and so many at once.
     #[arg(long, env = "PARLANCE_FLOOD", value_name = "RATE:BURST|off", default_value = "5:10")]
     pub flood: FloodLimit,
 
@@ -65,7 +70,8 @@ pub struct Config {
           value_parser = humantime::parse_duration)]
     pub login: Duration,
 
-    /// How long somebody may be behind the others before they are cut off.
+    /// How long somebody may be behind the others before they are cut off, or take for a piece of an answer:
+    /// what the kernel takes at a time, some 256 KiB. The last second of it, or tenth where that is less, is for hearing why.
     #[arg(long, env = "PARLANCE_SLOW", value_name = "TIME", default_value = "10s",
           value_parser = humantime::parse_duration)]
     pub slow: Duration,
@@ -118,11 +124,36 @@ impl Config {
         self.room_threads.map_or_else(half, usize::from)
     }
 
+    /// How many may be connected.
+    pub(crate) fn limits(&self) -> accept::Limits {
+        accept::Limits {
+            connections: self.connections,
+            per_address: self.connections_per_address,
+            trusted: self.trusted.clone(),
+        }
+    }
+
+    /// How much of the history is kept.
+    pub(crate) fn retention(&self) -> Retention {
+        Retention { age: self.keep, messages: self.keep_messages }
+    }
+
     /// What the hub bounds.
     pub(crate) fn room_limits(&self) -> Limits {
         let count = |flag| usize::try_from(flag).unwrap_or(usize::MAX);
         let (rooms_each, rooms) = (count(self.rooms_per_connection), count(self.rooms));
         Limits { announce_up_to: self.announce_up_to, rooms_each, rooms }
+    }
+
+    /// How long last words may wait for the peer to take them, and for the peer to see the end. For whoever reads
+    /// too slowly it is a part of `--slow`.
+    pub(crate) fn farewell(&self, ended: Ended) -> Duration {
+        if ended == Ended::Slow { FAREWELL.min(self.slow / 10) } else { FAREWELL }
+    }
+
+    /// How long a socket may take nothing before its member leaves: with the farewell, `--slow`.
+    pub(crate) fn patience(&self) -> Duration {
+        self.slow - self.farewell(Ended::Slow)
     }
 
     /// `--behind` as a length.

@@ -7,6 +7,7 @@
 #[doc(hidden)]
 pub mod alone;
 mod backup;
+mod chores;
 mod config;
 mod delivery;
 mod disk;
@@ -18,13 +19,14 @@ mod relief;
 mod session;
 mod store;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chassis::accept::{self, Limits};
+use chassis::accept;
 use chassis::{Failure, Flags, Life, Running, Service};
 use presence::Presence;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 pub use backup::BACKUP;
 pub use config::{Config, FloodLimit};
@@ -34,7 +36,7 @@ use hub::Hub;
 use metrics::Metrics;
 use place::Place;
 pub use store::{Database, Sync};
-use store::{Retention, Served, Store};
+use store::{Served, Store};
 
 /// What chat is.
 pub const SERVICE: Service = Service {
@@ -78,107 +80,82 @@ pub async fn start(mut config: Config, flags: Flags) -> Result<Running, Failure>
 /// Serves on an open port and an open database until the drain.
 ///
 /// # Errors
-/// A disk that failed.
+/// A disk that failed, or a database that another program kept locked.
 pub async fn run(
     config: Config,
     listener: TcpListener,
     database: Database,
     life: Life,
 ) -> Result<(), Failure> {
-    let metrics = Metrics::new(&life.metrics);
-    if config.sync != Sync::Off {
-        metrics.tell_of_storage(&life.metrics);
-        metrics.holds(disk::usage(&config.data));
-    }
-    let room_threads = Threads::start(config.room_threads())?;
-    let hub = Arc::new(Hub::new(&config, room_threads, metrics.clone()));
-    hub.set_heads(database.heads()?);
-    let on_commit = {
-        let hub = hub.clone();
-        move |batch| hub.committed(batch)
-    };
-    let retention = Retention { age: config.keep, messages: config.keep_messages };
-    let Served { store, threads, writer_ended } = database.serve(retention, metrics.clone(), on_commit)?;
     let addr = listener.local_addr().map_err(Failure::fatal)?;
-    let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
-    let limits = Limits {
-        connections: config.connections,
-        per_address: config.connections_per_address,
-        trusted: config.trusted.clone(),
-    };
-    let chat = Arc::new(Chat { config, hub, store, presence, metrics, life: life.clone() });
-    let housekeeping = tokio::spawn(keep_house(chat.clone()));
-    let relieving = tokio::spawn(relief::watch(chat.hub.clone(), chat.metrics.clone()));
-    tokio::spawn(spread_drain(chat.clone()));
-    let yielding = tokio::spawn(give_names_up(chat.clone()));
+    let limits = config.limits();
+    let room_threads = Threads::start(config.room_threads(), life.drain.clone())?;
+    let Opened { chat, threads, writer_ended } =
+        Chat::open(config, room_threads, addr, database, life.clone())?;
+    let chores = chores::begin(&chat);
     life.ready.set_ready();
     let accepting = accept::serve(listener, &life, limits, NO_PLACE, |stream, peer| {
         bound_unsent(&stream);
         session::serve(chat.clone(), Arc::new(Metered::new(stream, chat.metrics.clone())), peer)
     });
+    let serving = async {
+        accepting.await;
+        life.drain.finished().await;
+    };
     tokio::select! {
-        () = accepting => {}
-        // Only a failed disk ends the writer while somebody could still ask it; nothing more can be kept.
-        _ = writer_ended => life.drain.begin(),
+        () = serving => {}
+        // Only a failed disk ends the writer while somebody could still ask it, or another program that keeps the
+        // database locked there; nothing more can be kept.
+        _ = writer_ended => {
+            life.drain.begin_for_failure();
+            life.drain.finished().await;
+        }
     }
-    life.drain.finished().await;
-    housekeeping.abort();
-    relieving.abort();
-    yielding.abort();
+    chores.end().await;
     chat.presence.drop_lease().await;
     // The threads end when the last way to them is gone.
-    drop((chat, housekeeping.await, relieving.await, yielding.await));
+    drop(chat);
     tokio::task::spawn_blocking(|| threads.join()).await.map_err(Failure::fatal)?
 }
 
+/// What serves, and how it ends.
+struct Opened {
+    chat: Arc<Chat>,
+    /// The store's, to be waited for.
+    threads: store::Threads,
+    /// Resolves when the store's writer has ended.
+    writer_ended: oneshot::Receiver<()>,
+}
+
 impl Chat {
-    /// Tells how much history takes, and how much more it could; with `--sync off` it takes nothing.
-    async fn look_at_the_disk(&self) {
-        if self.config.sync == Sync::Off {
-            return;
+    /// Brings the rooms back as the database has them, and makes the server known.
+    fn open(
+        config: Config,
+        room_threads: Threads,
+        addr: SocketAddr,
+        database: Database,
+        life: Life,
+    ) -> Result<Opened, Failure> {
+        let metrics = Metrics::new(&life.metrics);
+        if config.sync != Sync::Off {
+            metrics.tell_of_storage(&life.metrics);
+            metrics.holds(disk::usage(&config.data));
         }
-        let folder = self.config.data.clone();
-        // A disk that hangs must hold up nobody's session.
-        if let Ok(usage) = tokio::task::spawn_blocking(move || disk::usage(&folder)).await {
-            self.metrics.holds(usage);
-        }
+        let hub = Arc::new(Hub::new(&config, room_threads, metrics.clone()));
+        hub.set_heads(database.heads()?);
+        let on_commit = {
+            let hub = hub.clone();
+            move |batch| hub.committed(batch)
+        };
+        let Served { store, threads, writer_ended } =
+            database.serve(config.retention(), metrics.clone(), on_commit)?;
+        let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
+        let chat = Arc::new(Chat { config, hub, store, presence, metrics, life });
+        Ok(Opened { chat, threads, writer_ended })
     }
 
     /// How this server calls itself.
     fn server_name(&self) -> String {
         self.config.presence.instance.as_ref().map_or_else(|| "chat-1".to_owned(), ToString::to_string)
-    }
-}
-
-/// Wakes the sessions when the drain begins: one waits for all, so that an idle one need not hold the place
-/// for it.
-async fn spread_drain(chat: Arc<Chat>) {
-    chat.life.drain.signaled().await;
-    chat.hub.wake_everybody();
-}
-
-/// Wakes whoever's name turned out to be another server's user's.
-async fn give_names_up(chat: Arc<Chat>) {
-    let mut lost = chat.presence.lost_names();
-    while lost.changed().await.is_ok() {
-        let names = lost.borrow_and_update().clone();
-        names.iter().for_each(|name| chat.hub.wake(name));
-    }
-}
-
-/// What has to be done every second, every five, and every minute.
-async fn keep_house(chat: Arc<Chat>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    let mut minutes = tokio::time::interval(Duration::from_secs(60));
-    let mut disk = tokio::time::interval(Duration::from_secs(5));
-    loop {
-        tokio::select! {
-            _ = minutes.tick() => chat.store.forget_old().await,
-            _ = disk.tick() => chat.look_at_the_disk().await,
-            _ = seconds.tick() => {
-                chat.hub.sum_up();
-                chat.presence.report(chat.metrics.figures());
-            }
-        }
     }
 }

@@ -24,6 +24,10 @@ use super::socket::Socket;
 use crate::ended::Ended;
 use crate::metrics::Metrics;
 
+/// What somebody has to take of an answer within `--slow`, in bytes. Whoever does is not stalled, however long the
+/// rest of it takes.
+const PIECE: usize = 16 * 1024;
+
 /// The rest of a line that is worth waiting for, in bytes, so that last words can go behind it.
 const LONGEST_REST: usize = 64 * 1024;
 
@@ -56,14 +60,35 @@ struct Out {
     told: u32,
     /// Whether the socket took nothing at the last try.
     full: bool,
-    /// Since when something has been waiting for the socket.
-    behind_since: Option<Instant>,
+    /// How long something has been waiting for the socket. On the heap: an idle member has no use for it.
+    delay: Option<Box<Delay>>,
     /// Rooms that have more for this member than the socket took.
     behind: Vec<Arc<Room>>,
     ended: Option<Ended>,
 }
 
+/// For how long something has been waiting for a socket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delay {
+    /// Since when.
+    pub began: Instant,
+    /// Since when the piece of an answer that is next has.
+    pub piece_began: Instant,
+    /// Bytes taken of that piece.
+    taken: usize,
+}
+
 impl Out {
+    /// The socket has taken so much of what goes first. Where that was all of it, the next piece is another
+    /// answer's: the rests of torn lines do not add up to one.
+    fn took(&mut self, bytes: usize) {
+        let Some(delay) = &mut self.delay else { return };
+        delay.taken = if self.first.is_empty() { 0 } else { delay.taken + bytes };
+        if delay.taken >= PIECE {
+            (delay.piece_began, delay.taken) = (Instant::now(), 0);
+        }
+    }
+
     /// Bytes of memory that are kept for want of a socket that takes them.
     fn waiting(&self) -> usize {
         if self.full { self.first.capacity() } else { 0 }
@@ -247,12 +272,12 @@ impl Member {
     }
 
     /// Writes what waits for this member alone, and tells the rooms behind it when all of it is out.
-    /// The answer is since when something has been waiting, as long as the socket takes nothing.
-    pub(crate) fn flush(&self) -> Option<Instant> {
+    /// The answer is for how long something has been waiting, as long as the socket takes nothing.
+    pub(crate) fn flush(&self) -> Option<Delay> {
         let mut out = self.lock();
         self.write_first(&mut out);
         if out.full {
-            return out.behind_since;
+            return out.delay.as_deref().copied();
         }
         // The rooms go on now; each that still can't write everything comes back here.
         let behind = std::mem::take(&mut out.behind);
@@ -324,6 +349,7 @@ impl Member {
             out.first = first[taken..].to_vec();
             self.fall_behind(out);
         }
+        out.took(taken);
         out.told = out.told.min((first.len() - taken) as u32);
     }
 
@@ -346,17 +372,18 @@ impl Member {
         0
     }
 
-    /// Notes since when something waits for the socket; the session waits with it.
+    /// Notes from when on something waits for the socket; the session waits with it.
     fn fall_behind(&self, out: &mut Out) {
-        if out.behind_since.is_none() {
-            out.behind_since = Some(Instant::now());
+        if out.delay.is_none() {
+            let now = Instant::now();
+            out.delay = Some(Box::new(Delay { began: now, piece_began: now, taken: 0 }));
             self.metrics.limits.slow_consumers.inc();
         }
         self.wake();
     }
 
     fn caught_up(&self, out: &mut Out) {
-        if out.behind_since.take().is_some() {
+        if out.delay.take().is_some() {
             self.metrics.limits.slow_consumers.dec();
         }
     }

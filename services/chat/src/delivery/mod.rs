@@ -19,7 +19,7 @@ mod socket;
 mod threads;
 
 pub(crate) use bounds::Bounds;
-pub(crate) use member::Member;
+pub(crate) use member::{Delay, Member};
 pub(crate) use room::{Detached, Heard, Line, Room, RoomSpace};
 pub(crate) use socket::{Metered, Socket, bound_unsent};
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub(crate) struct Line {
     pub event: Event,
     /// Who does not get it.
     pub skip: Skip,
-    /// When a message was read off its sender's socket.
+    /// When a message's turn came, behind what its sender had said before.
     pub received: Option<Instant>,
     /// What a message takes of the room's space until the room has taken it up.
     pub space: Option<RoomSpace>,
@@ -123,7 +123,7 @@ impl Room {
         room
     }
 
-    /// RoomSpace for a message of this text; waits while the room has more to take up than it may. The room
+    /// Space for a message of this text; waits while the room has more to take up than it may. The room
     /// waits for nobody, so whoever waits here is served in turn.
     pub(crate) async fn space_for(&self, text: &str) -> RoomSpace {
         let bytes = (text.len() + BESIDE_TEXT).min(LEAST_SPACE) as u32;

@@ -68,12 +68,11 @@ impl<S: Socket> Socket for Metered<S> {
     }
 }
 
-/// Bytes that the kernel may keep unsent for one peer: room for many walks' worth, so that a healthy one never
-/// meets it.
+/// Bytes unsent for one peer from which on the kernel takes no more (tcp(7), `TCP_NOTSENT_LOWAT`).
 const UNSENT: u32 = 512 * 1024;
 
-/// Bounds what the kernel keeps for a peer that does not read. By itself it takes up to 4 MiB for each
-/// (tcp(7), `tcp_wmem`), and until then nobody here knows that the peer is behind.
+/// Bounds what the kernel keeps for a peer that does not read. By itself it takes as much as the system allows,
+/// by default up to 4 MiB (tcp(7), `tcp_wmem`), and until then nobody here knows that the peer is behind.
 pub(crate) fn bound_unsent(stream: &TcpStream) {
     // A socket that dies in this moment fails at its first read anyway.
     let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chassis::Failure;
+use chassis::{Drain, Failure};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
@@ -16,44 +16,46 @@ use tokio::sync::oneshot;
 pub(crate) struct Threads {
     handles: Vec<Handle>,
     opened: AtomicUsize,
+    drain: Drain,
     /// Dropping these is what ends the threads.
     _ends: Vec<oneshot::Sender<()>>,
 }
 
 impl Threads {
-    /// Starts so many.
+    /// Starts so many, for a service that ends with this drain.
     ///
     /// # Errors
     /// No threads to be had.
-    pub(crate) fn start(count: usize) -> Result<Self, Failure> {
+    pub(crate) fn start(count: usize, drain: Drain) -> Result<Self, Failure> {
         let started: io::Result<Vec<_>> = (0..count.max(1)).map(start_one).collect();
         let started = started.map_err(|error| Failure::fatal(format!("no thread for the rooms: {error}")))?;
         let (handles, ends) = started.into_iter().unzip();
-        Ok(Threads { handles, opened: AtomicUsize::new(0), _ends: ends })
+        Ok(Threads { handles, opened: AtomicUsize::new(0), drain, _ends: ends })
     }
 
     /// The runtime of the caller instead, so that a test has one clock.
     #[cfg(test)]
     pub(crate) fn of_caller() -> Self {
-        Threads { handles: vec![Handle::current()], opened: AtomicUsize::new(0), _ends: Vec::new() }
+        Self::on(Handle::current())
     }
 
     /// Rooms that do nothing until they are [let go](Late::go).
     #[cfg(test)]
     pub(crate) fn late() -> (Self, Late) {
         let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime for a test");
-        let threads = Threads {
-            handles: vec![runtime.handle().clone()],
-            opened: AtomicUsize::new(0),
-            _ends: Vec::new(),
-        };
-        (threads, Late(runtime))
+        (Self::on(runtime.handle().clone()), Late(runtime))
     }
 
-    /// Serves one more room.
+    #[cfg(test)]
+    fn on(handle: Handle) -> Self {
+        let (handles, opened) = (vec![handle], AtomicUsize::new(0));
+        Threads { handles, opened, drain: Drain::default(), _ends: Vec::new() }
+    }
+
+    /// Serves one more room. A bug that ends it ends the service: its members would wait for ever.
     pub(super) fn serve(&self, room: impl Future<Output = ()> + Send + 'static) {
         let turn = self.opened.fetch_add(1, Ordering::Relaxed);
-        self.handles[turn % self.handles.len()].spawn(room);
+        self.handles[turn % self.handles.len()].spawn(self.drain.vital("room", room));
     }
 }
 
@@ -78,4 +80,17 @@ fn start_one(number: usize) -> io::Result<(Handle, oneshot::Sender<()>)> {
         let _ = runtime.block_on(ended);
     })?;
     Ok((handle, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bug_in_a_room_ends_the_service() {
+        let drain = Drain::default();
+        let threads = Threads::start(1, drain.clone()).unwrap();
+        threads.serve(async { panic!("a bug") });
+        drain.signaled().await;
+    }
 }

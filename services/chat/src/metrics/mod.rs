@@ -109,7 +109,7 @@ impl Metrics {
             sent_bytes: metrics.counter("chat_sent_bytes_total", "Bytes written to clients."),
             delivery_duration: metrics.histogram(
                 "chat_delivery_duration_seconds",
-                "From reading a message to having written it to its whole room.",
+                "From taking a message up, in its turn, to having written it to its whole room.",
                 FAST,
             ),
             store: StoreSeries::new(metrics),

@@ -10,7 +10,6 @@ mod tests;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::Refusal;
 use engine::chat::Event;
@@ -24,8 +23,6 @@ use input::Input;
 use login::Newcomer;
 use talk::Talk;
 
-/// How long last words may wait for the peer to take them, and for the peer to see the end.
-const FAREWELL: Duration = Duration::from_secs(1);
 /// Whoever is told to come back does so after up to so many milliseconds.
 const RETRY_SPREAD_MS: u64 = 5_000;
 
@@ -85,7 +82,7 @@ async fn end(chat: &Chat, member: &Member, input: &mut Input, ended: Ended) -> E
     if ended != Ended::Lost {
         say_goodbye(member, ended);
         // Whoever does not take the words within the time has had the chance.
-        let _ = tokio::time::timeout(FAREWELL, see_off(member, input, ended)).await;
+        let _ = tokio::time::timeout(chat.config.farewell(ended), see_off(member, input, ended)).await;
     }
     chat.metrics.disconnected(ended);
     debug!(reason = ended.as_str(), "connection ended");

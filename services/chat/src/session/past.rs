@@ -1,26 +1,21 @@
-//! What a newcomer to a room is told of its past, without a gap before what comes live.
+//! Reads what a newcomer to a room is told of its past.
 
 use engine::Refusal;
-use engine::chat::{Event, Message, Page, Replay};
+use engine::chat::{Ask, CatchUp, Event, Page, Replay};
 use engine::names::RoomName;
 
 use crate::store::Store;
 
 /// Messages told between two looks at whether the peer keeps up.
 const PAGE: u32 = 200;
-/// Messages that `last` may ask for.
-const MOST: u32 = 1000;
 
 /// The past of a room up to a certain message, to be told page by page.
 pub(super) struct Past<'a> {
     store: &'a Store,
     room: &'a RoomName,
-    /// The last id that was told.
-    told: u64,
-    last_id: u64,
-    /// Whether something that was asked for is not kept.
-    pub(super) gap: bool,
-    first_page: Option<Vec<Message>>,
+    catch_up: CatchUp,
+    /// What has been read and is yet to be told.
+    first_page: Vec<Event>,
 }
 
 impl<'a> Past<'a> {
@@ -34,22 +29,15 @@ impl<'a> Past<'a> {
         wanted: Replay,
         last_id: u64,
     ) -> Result<Self, Refusal> {
-        let mut past = Past { store, room, told: last_id, last_id, gap: false, first_page: None };
-        match wanted {
-            Replay::Nothing => {}
-            Replay::Last(count) => {
-                let newest = store.page(room, Page::Before(last_id + 1), count.min(MOST)).await?;
-                past.first_page = Some(newest);
-            }
-            Replay::Since(since) if since == last_id => {}
-            Replay::Since(since) => {
-                let oldest = store.oldest(room).await?.unwrap_or(last_id + 1);
-                let is_ahead = since > last_id;
-                past.gap = is_ahead || since.saturating_add(1) < oldest;
-                past.told = if is_ahead { 0 } else { since };
-            }
-        }
+        let catch_up = CatchUp::new(wanted, last_id);
+        let mut past = Past { store, room, catch_up, first_page: Vec::new() };
+        past.first_page = past.read().await?;
         Ok(past)
+    }
+
+    /// Whether something that was asked for is not kept.
+    pub(super) fn gap(&self) -> bool {
+        self.catch_up.gap()
     }
 
     /// The next page of messages, as they are told; empty when all is told.
@@ -57,14 +45,23 @@ impl<'a> Past<'a> {
     /// # Errors
     /// [`engine::Code::Unavailable`].
     pub(super) async fn next_page(&mut self) -> Result<Vec<Event>, Refusal> {
-        let page = match self.first_page.take() {
-            Some(page) => page,
-            None if self.told < self.last_id => {
-                self.store.after(self.room, self.told, self.last_id, PAGE).await?
+        let first = std::mem::take(&mut self.first_page);
+        if first.is_empty() { self.read().await } else { Ok(first) }
+    }
+
+    /// Reads what is wanted next: the messages of it, as they are told.
+    async fn read(&mut self) -> Result<Vec<Event>, Refusal> {
+        let page = match self.catch_up.wants() {
+            None => return Ok(Vec::new()),
+            Some(Ask::Oldest) => {
+                self.catch_up.oldest(self.store.oldest(self.room).await?);
+                return Ok(Vec::new());
             }
-            None => Vec::new(),
+            Some(Ask::Newest { before, limit }) => {
+                self.store.page(self.room, Page::Before(before), limit).await?
+            }
+            Some(Ask::After { since, last }) => self.store.after(self.room, since, last, PAGE).await?,
         };
-        self.told = page.last().map_or(self.last_id, |message| message.id);
-        Ok(page.into_iter().map(|message| Event::Message { message, replay: true }).collect())
+        Ok(self.catch_up.page(page))
     }
 }

@@ -14,6 +14,9 @@ use super::schema::key;
 
 /// Messages that the index may be behind while nobody searches.
 pub(super) const LAG: u64 = 4096;
+/// Messages that are worth a step of their own. What a step costs beside its messages, a commit and a segment
+/// that is merged with the others, is a dozen times what a message costs.
+const STEP: u64 = 256;
 /// Pages of the index that one step merges.
 const MERGED: i64 = 16;
 
@@ -27,9 +30,11 @@ pub(super) struct Index {
     done: u64,
     /// Whoever waits until so many are done, the most patient last.
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
+    /// Whether the few messages that it is behind have waited long enough.
+    is_due: bool,
     /// Whether there may be segments to merge.
     may_merge: bool,
-    /// There was no room on the disk; there may be again after the next commit.
+    /// There was no room on the disk; there may be again after the next commit, and there is once a step succeeds.
     has_given_up: bool,
 }
 
@@ -44,7 +49,15 @@ impl Index {
             })?
             .collect::<Result<_>>()?;
         let lag = behind.iter().map(|range| range.len()).sum();
-        Ok(Index { behind, lag, done: 0, waiting: VecDeque::new(), may_merge: true, has_given_up: false })
+        Ok(Index {
+            behind,
+            lag,
+            done: 0,
+            waiting: VecDeque::new(),
+            is_due: lag > 0,
+            may_merge: true,
+            has_given_up: false,
+        })
     }
 
     /// Messages that are not indexed yet.
@@ -54,12 +67,18 @@ impl Index {
 
     /// Whether there is something to index when nobody speaks.
     pub(super) fn is_behind(&self) -> bool {
-        self.lag > 0 && !self.has_given_up
+        let is_worth_it = self.lag >= STEP || self.is_due || !self.waiting.is_empty();
+        self.lag > 0 && is_worth_it && !self.has_given_up
+    }
+
+    /// Some time has passed: what is not indexed now has waited long enough.
+    pub(super) fn tick(&mut self) {
+        self.is_due = self.lag > 0;
     }
 
     /// Whether messages have to share the writer with the index now.
     pub(super) fn is_overdue(&self) -> bool {
-        self.lag > LAG || !self.waiting.is_empty()
+        self.lag > LAG && !self.has_given_up || !self.waiting.is_empty()
     }
 
     /// Whether there are segments that may be merged.
@@ -127,6 +146,8 @@ impl Index {
     pub(super) fn advance(&mut self, mut count: u64) {
         self.done += count;
         self.lag -= count;
+        self.is_due &= self.lag > 0;
+        self.has_given_up = false;
         self.may_merge = true;
         while let Some(range) = self.behind.front_mut()
             && count > 0

@@ -21,7 +21,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chassis::Failure;
 use clap::ValueEnum;
@@ -35,7 +35,7 @@ use checkpoint::{Checkpointer, Side};
 pub(crate) use copy::{Copied, copy};
 use reader::Reading;
 pub(crate) use retention::Retention;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use schema::Location;
 pub(crate) use schema::{FILE, LOG};
 use space::Space;
@@ -69,7 +69,7 @@ pub(crate) struct Post {
     pub reference: Option<Ref>,
     /// Whom to ack.
     pub sender: MemberId,
-    /// When it was read off the sender's socket.
+    /// When its turn came, behind what the sender had said before.
     pub received: Instant,
     /// What it takes of its room's space until the room has taken it up.
     pub space: Option<RoomSpace>,
@@ -116,6 +116,8 @@ pub(crate) struct Store {
     jobs: mpsc::Sender<Job>,
     readings: mpsc::Sender<Reading>,
     searches: mpsc::Sender<Reading>,
+    /// How long a search may take.
+    patience: Duration,
 }
 
 /// The threads themselves, to be waited for at the end.
@@ -132,7 +134,8 @@ pub(crate) struct Served {
     pub store: Store,
     /// To be waited for.
     pub threads: Threads,
-    /// Resolves when the writer has ended, which it does by itself only when the disk failed it.
+    /// Resolves when the writer has ended, which it does by itself only when the disk failed it, or another program
+    /// kept the database locked.
     pub writer_ended: oneshot::Receiver<()>,
 }
 
@@ -184,7 +187,7 @@ impl Database {
             let _ = ended.send(());
             result
         })?;
-        let store = Store { jobs, readings, searches };
+        let store = Store { jobs, readings, searches, patience: search::PATIENCE };
         Ok(Served { store, threads: Threads { writer, readers: [reader, searcher] }, writer_ended })
     }
 }
@@ -192,14 +195,14 @@ impl Database {
 /// Starts a thread that answers questions, and holds the folder meanwhile.
 fn read(
     name: &str,
-    db: Connection,
+    mut db: Connection,
     location: Arc<Location>,
     duration: &Histogram,
 ) -> Result<(mpsc::Sender<Reading>, JoinHandle<()>), Failure> {
     let (readings, queue) = mpsc::channel(QUEUE);
     let duration = duration.clone();
     let thread = spawn(name, move || {
-        reader::run(&db, queue, &duration);
+        reader::run(&mut db, queue, &duration);
         drop(db);
         drop(location);
     })?;
@@ -223,6 +226,12 @@ impl Store {
     /// [`Code::Unavailable`] when the writer has ended.
     pub(crate) async fn submit(&self, post: Post) -> Result<(), Refusal> {
         self.jobs.send(Job::Post(post)).await.map_err(|_| unavailable())
+    }
+
+    /// Lets the writer index, when nobody speaks, also what few messages there are since the last time.
+    pub(crate) fn tidy(&self) {
+        // A writer that is too busy to hear of it will have much to index anyway.
+        let _ = self.jobs.try_send(Job::Tidy);
     }
 
     /// Lets the writer look, when nobody speaks if there is such a time, for what is not to be kept any longer.
@@ -272,7 +281,7 @@ impl Store {
     /// The newest messages in some rooms that hold all the words, newest first.
     ///
     /// # Errors
-    /// [`Code::Unavailable`].
+    /// [`Code::Unavailable`], also of a search that takes too long.
     pub(crate) async fn search(
         &self,
         query: &str,
@@ -282,13 +291,13 @@ impl Store {
         let (done, indexed) = oneshot::channel();
         self.jobs.send(Job::Index(done)).await.map_err(|_| unavailable())?;
         indexed.await.map_err(|_| unavailable())?;
-        let query = query.to_owned();
-        self.read_by(&self.searches, move |db| search::search(db, &query, &rooms, limit)).await
+        let (query, patience) = (query.to_owned(), self.patience);
+        self.read_by(&self.searches, move |db| search::search(db, &query, &rooms, limit, patience)).await
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
         self.read_by(&self.readings, work).await
     }
@@ -296,16 +305,24 @@ impl Store {
     async fn read_by<T: Send + 'static>(
         &self,
         reader: &mpsc::Sender<Reading>,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (answer, answered) = oneshot::channel();
         let reading: Reading = Box::new(move |db| {
-            // Whoever asked may be gone by now.
-            let _ = answer.send(work(db));
+            let is_wanted = !answer.is_closed();
+            if is_wanted {
+                // Whoever asked may be gone by then.
+                let _ = answer.send(work(db));
+            }
+            is_wanted
         });
         reader.send(reading).await.map_err(|_| unavailable())?;
         match answered.await {
             Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+                let words = "the search took too long; ask for rarer words, or in one room";
+                Err(Refusal::new(Code::Unavailable, words))
+            }
             Ok(Err(error)) => {
                 tracing::error!(%error, "history can't be read");
                 Err(unavailable())

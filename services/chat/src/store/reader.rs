@@ -9,14 +9,18 @@ use tokio::sync::mpsc;
 
 use super::schema::{MAX_ID, id_of, key};
 
-/// One question to the database.
-pub(super) type Reading = Box<dyn FnOnce(&Connection) + Send>;
+/// One question to the database; whether anybody still wanted to know.
+pub(super) type Reading = Box<dyn FnOnce(&mut Connection) -> bool + Send>;
 
 /// Answers until every asker is gone.
-pub(super) fn run(db: &Connection, mut readings: mpsc::Receiver<Reading>, duration: &Histogram) {
+pub(super) fn run(db: &mut Connection, mut readings: mpsc::Receiver<Reading>, duration: &Histogram) {
     while let Some(reading) = readings.blocking_recv() {
-        let _timer = duration.start_timer();
-        reading(db);
+        let timer = duration.start_timer();
+        if reading(db) {
+            timer.observe_duration();
+        } else {
+            timer.stop_and_discard();
+        }
     }
 }
 
@@ -92,4 +96,24 @@ pub(super) fn message(room: &RoomName, row: &Row<'_>) -> Result<Message> {
         rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, refusal.into())
     })?;
     Ok(Message { room: room.clone(), id: id_of(key), from, text, at: Timestamp(at.max(0) as u64) })
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::HistogramOpts;
+
+    use super::*;
+
+    #[test]
+    fn only_what_somebody_wants_to_know_is_timed() {
+        let (ask, readings) = mpsc::channel(3);
+        for is_wanted in [true, false, true] {
+            let reading: Reading = Box::new(move |_| is_wanted);
+            assert!(ask.try_send(reading).is_ok());
+        }
+        drop(ask);
+        let duration = Histogram::with_opts(HistogramOpts::new("duration", "duration")).unwrap();
+        run(&mut Connection::open_in_memory().unwrap(), readings, &duration);
+        assert_eq!(duration.get_sample_count(), 2);
+    }
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use chassis::Failure;
 use rusqlite::{Connection, OpenFlags};
@@ -27,6 +28,8 @@ const LOG_BYTES: i64 = 16 << 20;
 /// What the writer keeps in memory, at most; a negative number is of KiB. The last pages of many rooms and of many
 /// senders' keys are all to be had there, for each message changes some of them.
 const CACHE_KIB: i64 = -16 * 1024;
+/// The longest that SQLite can wait: 24 days.
+const FOREVER: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// `messages.key` is the room's number in the high bits and the message's id in the low 40, so that a
 /// room's messages lie together in the order of their ids, in one tree. `turn` rises by message across all
@@ -162,7 +165,7 @@ impl Location {
 
     /// A connection that only reads.
     pub(super) fn open_reader(&self) -> Result<Connection, Failure> {
-        self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)
+        self.open_beside()
             .and_then(|db| db.pragma_update(None, "query_only", true).map(|()| db).map_err(words))
             .map_err(|problem| self.unusable(&problem))
     }
@@ -172,11 +175,7 @@ impl Location {
         if self.sync == Sync::Off {
             return Ok(None);
         }
-        let db =
-            self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|problem| self.unusable(&problem))?;
-        // A connection knows of the log only once it has read: before, it has nothing to bring in.
-        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-            .map_err(|problem| self.unusable(&problem.to_string()))?;
+        let db = self.open_beside().map_err(|problem| self.unusable(&problem))?;
         let file = File::open(&self.path).map_err(|error| self.unusable(&error.to_string()))?;
         let file = Arc::new(file);
         self.file = Some(file.clone());
@@ -193,6 +192,14 @@ impl Location {
         self.sync
     }
 
+    /// A connection beside the writer's. It opens the log only as it reads for the first time: before, it has
+    /// nothing to bring in, and later there may be no descriptor left for it.
+    fn open_beside(&self) -> Result<Connection, String> {
+        let db = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(words)?;
+        Ok(db)
+    }
+
     fn connect(&self, how: OpenFlags) -> Result<Connection, String> {
         let flags = how | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let db = match self.sync {
@@ -202,9 +209,15 @@ impl Location {
             _ => Connection::open_with_flags(&self.path, flags),
         };
         let db = db.map_err(words)?;
-        db.busy_timeout(inspect::PATIENCE).map_err(words)?;
+        db.busy_timeout(self.patience()).map_err(words)?;
         db.set_prepared_statement_cache_capacity(64);
         Ok(db)
+    }
+
+    /// How long to wait for whoever has it locked: that is another process or, in memory, where whoever reads locks
+    /// it too, one of our own threads, which will be done.
+    fn patience(&self) -> Duration {
+        if self.sync == Sync::Off { FOREVER } else { inspect::PATIENCE }
     }
 
     fn set_durability(&self, db: &Connection) -> Result<(), String> {

@@ -7,8 +7,9 @@
 //! Lotem and Naor, 2001).
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use engine::chat::Message;
+use engine::chat::{Message, search_words};
 use engine::names::RoomName;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
@@ -18,11 +19,26 @@ use super::schema::{MAX_ID, key, room_of};
 /// Keys that are taken from the index at once: a few milliseconds' worth.
 const AT_ONCE: u32 = 50_000;
 
+/// How long one search may take, for others wait behind it; the log grows meanwhile, as nothing that it reads can be
+/// overwritten.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Instructions of SQLite's between two looks at the clock. The index takes a few for each page that it reads.
+const INSTRUCTIONS: i32 = 100;
+
 /// A room by its number, and what it is called.
 type Rooms<'a> = BTreeMap<i64, &'a RoomName>;
 
-/// See [`super::Store::search`].
-pub(super) fn search(db: &Connection, query: &str, rooms: &[RoomName], limit: u32) -> Result<Vec<Message>> {
+/// See [`super::Store::search`]; one that takes longer than `patience` is interrupted.
+pub(super) fn search(
+    db: &mut Connection,
+    query: &str,
+    rooms: &[RoomName],
+    limit: u32,
+    patience: Duration,
+) -> Result<Vec<Message>> {
+    let began = Instant::now();
+    db.progress_handler(INSTRUCTIONS, Some(move || began.elapsed() >= patience))?;
     search_by(AT_ONCE, db, query, rooms, limit)
 }
 
@@ -41,6 +57,7 @@ pub(super) fn search_by(
     let index = Index { db, words: &words, limit };
     let rooms = numbered(db, rooms)?;
     let hits = match rooms.len() {
+        0 => Vec::new(),
         1 => index.room_by_room(&rooms)?,
         _ => index.everywhere(&rooms, at_once)?,
     };
@@ -172,10 +189,7 @@ fn newest(index: &Index<'_>, mut hits: Vec<Hits<'_>>) -> Result<Vec<Message>> {
 }
 
 /// Words as people type them, as a query in which every one must be found and none is an operator.
-fn match_all(query: &str) -> String {
-    // A NUL would end the query inside a quotation.
-    let separates = |c: char| c.is_whitespace() || c.is_control();
-    let words = query.split(separates).filter(|word| !word.is_empty());
-    let quoted = words.map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
-    quoted.collect::<Vec<_>>().join(" ")
+pub(super) fn match_all(query: &str) -> String {
+    let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
+    search_words(query).into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod memory;
 mod search;
 mod upgrade;
 mod upkeep;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, Passed};
 use super::commit::{Committed, commit};
 use super::index::{self, Index};
 use super::retention::{Forgetting, Retention};
@@ -40,10 +40,12 @@ pub(super) enum Job {
     Post(Post),
     /// To say so once everything that is committed by now is in the full-text index.
     Index(oneshot::Sender<()>),
+    /// To bring the full-text index up to date when there is time.
+    Tidy,
     /// To look for what is not to be kept any longer.
     Forget,
     /// To go on after a pass of the checkpointer, or to end because it has failed.
-    Passed(Result<(), String>),
+    Passed(Result<Passed, String>),
 }
 
 /// What the writer is made of.
@@ -98,7 +100,7 @@ impl Writer {
         })
     }
 
-    /// Writes until everybody who could ask is gone, or the disk fails.
+    /// Writes until everybody who could ask is gone, or the disk fails, or another program keeps the database locked.
     pub(super) fn run(
         mut self,
         mut jobs: mpsc::Receiver<Job>,
@@ -174,13 +176,13 @@ impl Writer {
     fn answer(&mut self, job: Job) -> Result<(), Failure> {
         match job {
             Job::Index(asker) => self.index.tell(asker),
+            Job::Tidy => self.index.tick(),
             Job::Forget => self.forgetting.tick(),
             Job::Passed(passed) => {
-                let passed = passed.map_err(unwritable);
-                let checkpointer = self.checkpointer.as_mut();
-                return passed.and_then(|()| {
-                    checkpointer.map_or(Ok(()), |thread| thread.passed(&self.db)).map_err(unwritable)
-                });
+                let passed = passed.map_err(unwritable)?;
+                if let Some(thread) = &mut self.checkpointer {
+                    thread.passed(&self.db, passed).map_err(unwritable)?;
+                }
             }
             Job::Post(_) => unreachable!("messages were sorted out"),
         }
@@ -283,11 +285,16 @@ impl Writer {
         }
     }
 
-    /// Leaves one file without a write-ahead log behind.
+    /// Leaves one file behind, without a write-ahead log where there is room for what is in it. A log that stays is
+    /// read by whoever opens the database next.
     fn close(&mut self) -> Result<(), Failure> {
-        self.db
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(|error| Failure::fatal(format!("the last checkpoint failed: {error}")))
+        match self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            Err(error) if self.space.is_short(&error) => {
+                warn!(%error, "the disk is full: the log stays beside the database, and nothing is lost");
+                Ok(())
+            }
+            closed => closed.map_err(|error| Failure::fatal(format!("the last checkpoint failed: {error}"))),
+        }
     }
 }
 

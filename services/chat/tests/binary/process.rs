@@ -103,6 +103,13 @@ impl Process {
         prlimit(Some(self.pid()), Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();
     }
 
+    /// How often it has a file of this name open.
+    pub(crate) fn open_files(&self, name: &str) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let links = open.filter_map(|entry| entry.unwrap().path().read_link().ok());
+        links.filter(|link| link.ends_with(name)).count()
+    }
+
     /// Waits for its end and returns the exit code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()

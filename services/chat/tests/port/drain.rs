@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::world::{Client, World, within};
+use super::world::{Client, MUCH, World, within};
 
 /// So many messages that say their number.
 fn lines(count: usize) -> String {
@@ -85,6 +85,25 @@ async fn nobody_comes_in_once_the_end_has_begun() {
         }
     };
     assert!(closed, "a late connection is served");
+}
+
+/// The past of a room may be long, and whoever is told it slow: the end waited for all of it.
+#[tokio::test]
+async fn whoever_hears_the_past_slowly_is_sent_away_in_the_middle_of_it() {
+    const TIMES: u64 = 20;
+    let world = World::new().await;
+    let mut alice = world.program("alice", &["lobby"]).await;
+    for _ in 0..TIMES {
+        alice.say_much("lobby").await;
+    }
+    let mut slow = Client::narrow(world.addr()).await;
+    let lobby = json!({"room": "lobby", "since": 0});
+    slow.tell(json!({"type": "hello", "user": "slow", "rooms": [lobby]})).await;
+    world.metric_is("chat_slow_consumers", |slow| slow == 1.0).await;
+    world.begin_drain();
+    world.metric_is("chat_disconnects_total{reason=\"shutdown\"}", |ended| ended == 2.0).await;
+    let told = slow.rest().await.matches("\"replay\":true").count() as u64;
+    assert!((1..TIMES * MUCH).contains(&told), "{told} messages");
 }
 
 /// Flood control held back what had been read until the time to drain was over, and it was lost.

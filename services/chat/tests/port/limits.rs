@@ -47,7 +47,7 @@ async fn whoever_says_their_name_too_slowly_is_told_and_let_go() {
 }
 
 #[tokio::test]
-async fn new_names_and_rooms_are_counted_with_what_is_said() {
+async fn new_names_rooms_and_searches_are_counted_with_what_is_said() {
     let world = World::with(&["--trusted", "none", "--flood", "100:1"]).await;
     let mut alice = world.program("alice", &["lobby"]).await;
     let told = [
@@ -56,6 +56,7 @@ async fn new_names_and_rooms_are_counted_with_what_is_said() {
         json!({"type": "nick", "user": "ally"}),
         json!({"type": "join", "room": "dev"}),
         json!({"type": "leave", "room": "dev"}),
+        json!({"type": "search", "query": "x", "limit": 1}),
     ];
     let free = [json!({"type": "ping"}), json!({"type": "who"}), json!({"type": "dance"})];
     for request in told.iter().chain(&free) {
@@ -65,6 +66,30 @@ async fn new_names_and_rooms_are_counted_with_what_is_said() {
         let held = world.metric("chat_flood_holds_total").await - holds;
         assert_eq!(held == 1.0, told.contains(request), "{request}");
     }
+}
+
+/// Each word costs the one thread that searches some time, and with it everybody who waits for a search.
+#[tokio::test]
+async fn a_search_for_too_many_words_is_refused_and_the_next_one_answered() {
+    let world = World::new().await;
+    let mut person = world.person("alice").await;
+    let mut program = world.program("bot", &["lobby"]).await;
+    person.expect("MSG:bot joined the chat").await;
+    program.say("lobby", "a-b-a-b and 0 1 2 3").await;
+    person.expect("MSG:[bot] a-b-a-b and 0 1 2 3").await;
+    let numbers: Vec<String> = (0..33).map(|n| n.to_string()).collect();
+    let pairs: Vec<String> = (0..17).map(|n| format!("a-{n}")).collect();
+    for query in [numbers.join(" "), numbers.join("-"), pairs.join(" "), "a-b-a-b-".repeat(400)] {
+        program.tell(json!({"type": "search", "query": query, "limit": 5, "ref": "s"})).await;
+        program.expect_refusal("bad_request", Some("s")).await;
+        person.send(&format!("/search {query}")).await;
+        person.expect_error("bad_request").await;
+    }
+    let often = "a-b-a-b ".repeat(400);
+    let found = program.ask(json!({"type": "search", "query": often, "limit": 5})).await;
+    assert_eq!(found["messages"][0]["text"], "a-b-a-b and 0 1 2 3");
+    person.send(&format!("/search {}", numbers[..4].join(" "))).await;
+    person.expect("FOUND:#lobby [bot] a-b-a-b and 0 1 2 3").await;
 }
 
 /// Which rooms there are.

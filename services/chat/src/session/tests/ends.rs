@@ -56,6 +56,17 @@ async fn a_name_must_come_in_time() {
     assert!(lines[2].starts_with(r#"{"type":"error","code":"login_timeout","#), "{lines:?}");
 }
 
+/// They had a tenth of `--slow`, which is about another kind of peer.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_not_slow_has_a_second_for_the_last_words() {
+    let house = House::with(&["--slow", "1s"]);
+    let began = tokio::time::Instant::now();
+    let deaf = house.dial();
+    assert_eq!(deaf.ended.await.unwrap(), Ended::LoginTimeout);
+    // The timer's own step is a millisecond.
+    assert!((11_000..=11_002).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_byte_a_second_puts_nothing_off() {
     let house = House::new();
@@ -124,6 +135,21 @@ async fn the_server_goes_away() {
     for caller in [alice, nameless] {
         assert_eq!(caller.end().await, (vec!["INFO:server is going away".to_owned()], Ended::Shutdown));
     }
+}
+
+/// They held it up for `--slow` and the last words.
+#[tokio::test(start_paused = true)]
+async fn whoever_reads_nothing_holds_the_end_up_for_two_seconds() {
+    let house = House::new();
+    let deaf = house.dial();
+    deaf.far.send("{\"type\":\"hello\",\"user\":\"deaf\"}\n").await;
+    house.metric_is("chat_slow_consumers", |slow| slow == 1.0).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let began = tokio::time::Instant::now();
+    house.0.life.drain.begin();
+    assert_eq!(deaf.ended.await.unwrap(), Ended::Shutdown);
+    // A second for the answer and one for the good-bye; the timer's own step is a millisecond.
+    assert!((2_000..=2_003).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }
 
 /// Held back by flood control, on a clock that only moves when everybody waits.

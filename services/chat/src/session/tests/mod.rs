@@ -11,16 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::Life;
-use presence::Presence;
 use tokio::task::JoinHandle;
 
 use super::serve;
+use crate::chores::spread_drain;
 use crate::delivery::{Late, Metered, Threads};
 use crate::ended::Ended;
-use crate::hub::Hub;
-use crate::metrics::Metrics;
-use crate::store::{Database, Retention};
-use crate::{Chat, Config, SERVICE, relief, spread_drain};
+use crate::store::Database;
+use crate::{Chat, Config, SERVICE, relief};
 use pipe::{Far, pipe};
 
 /// Smaller than any line, so that everything comes and goes in pieces.
@@ -48,20 +46,10 @@ impl House {
     fn on(threads: Threads, args: &[&str]) -> Self {
         let usual = ["--registry", "none", "--sync", "off", "--instance", "chat-1"];
         let (config, _) = chassis::parse::<Config>(&SERVICE, &[&usual, args].concat()).unwrap();
-        let life = Life::new(&SERVICE);
-        let metrics = Metrics::new(&life.metrics);
-        let hub = Arc::new(Hub::new(&config, threads, metrics.clone()));
         let database = Database::open(&config.data, config.sync).unwrap();
-        let retention = Retention { age: config.keep, messages: config.keep_messages };
-        let on_commit = {
-            let hub = hub.clone();
-            move |batch| hub.committed(batch)
-        };
-        let store = database.serve(retention, metrics.clone(), on_commit).unwrap().store;
         let addr = "127.0.0.1:9001".parse().unwrap();
-        let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
-        tokio::spawn(relief::watch(hub.clone(), metrics.clone()));
-        let chat = Arc::new(Chat { config, hub, store, presence, metrics, life });
+        let chat = Chat::open(config, threads, addr, database, Life::new(&SERVICE)).unwrap().chat;
+        tokio::spawn(relief::watch(chat.hub.clone(), chat.metrics.clone()));
         tokio::spawn(spread_drain(chat.clone()));
         House(chat)
     }

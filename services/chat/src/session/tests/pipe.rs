@@ -162,6 +162,16 @@ impl Far {
         }
     }
 
+    /// The next bytes, at most so many; how many there were.
+    pub(super) async fn sip(&self, most: usize, into: &mut Vec<u8>) -> usize {
+        within(poll_fn(|cx| self.0.to_client().poll_read(cx))).await.unwrap();
+        let before = into.len();
+        into.resize(before + most, 0);
+        let count = self.0.to_client().read(&mut into[before..]).unwrap();
+        into.truncate(before + count);
+        count
+    }
+
     /// The next line without its end; `None` at the end of the stream.
     pub(super) async fn next(&self) -> Option<String> {
         let mut line = Vec::new();

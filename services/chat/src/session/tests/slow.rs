@@ -44,15 +44,48 @@ async fn speak_until_told(speaker: &Far, hearer: &Far, last: &str) {
     panic!("1.6 MB are more than a log holds");
 }
 
-/// Ten seconds are the limit where the bytes are few.
+/// Where the bytes are few, time is the limit, and the last words are within it.
 #[tokio::test(start_paused = true)]
 async fn whoever_is_behind_too_long_is_cut_off() {
-    let house = House::new();
-    let slow = house.dial();
-    slow.far.send("{\"type\":\"hello\",\"user\":\"slow\"}\n").await;
-    let began = tokio::time::Instant::now();
-    let ended = slow.ended.await.unwrap();
-    assert_eq!((ended, began.elapsed().as_secs()), (Ended::Slow, 11), "the last words have their second");
+    for (flags, limit) in [(&[][..], 10_000), (&["--slow", "1s"], 1_000), (&["--slow", "0s"], 0)] {
+        let house = House::with(flags);
+        let slow = house.dial();
+        slow.far.send("{\"type\":\"hello\",\"user\":\"slow\"}\n").await;
+        let began = tokio::time::Instant::now();
+        let ended = slow.ended.await.unwrap();
+        // The timer's own step is a millisecond.
+        assert!(
+            (limit..=limit + 2).contains(&began.elapsed().as_millis()),
+            "{flags:?}: {:?}",
+            began.elapsed()
+        );
+        assert_eq!(ended, Ended::Slow);
+    }
+}
+
+/// A long answer was cut off after `--slow`, however steadily it was taken, and so it was at the next try.
+#[tokio::test(start_paused = true)]
+async fn each_piece_of_a_long_answer_has_its_time() {
+    const SIP: usize = 4 * 1024;
+    let house = House::with(&["--slow", "1s"]);
+    let mut crowd = Vec::new();
+    for n in 0..1_000 {
+        let one = house.wide();
+        one.far.send(format!("{{\"type\":\"hello\",\"user\":\"one-of-a-thousand-{n:014}\"}}\n")).await;
+        assert_eq!(one.far.line().await, "USERNAME:");
+        crowd.push(one);
+    }
+    // Four sips are a piece, and some nine are the answer.
+    for (pause, takes_all) in [(200, true), (400, false)] {
+        let reader = house.dial_over("127.0.0.1:50000", SIP);
+        reader.far.send("{\"type\":\"hello\",\"user\":\"reader\"}\n{\"type\":\"who\"}\n").await;
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"]}\n") && reader.far.sip(SIP, &mut heard).await > 0 {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        assert_eq!(heard.ends_with(b"]}\n"), takes_all, "{} bytes, a sip each {pause} ms", heard.len());
+        assert_eq!(reader.ended.is_finished(), !takes_all);
+    }
 }
 
 /// Whoever had got the last of it as the rest of a torn line was still counted as behind, and was cut off at

@@ -38,9 +38,27 @@ async fn what_was_committed_is_found_whatever_the_index_is_behind() {
         let found = serving.store.search("apple", vec![name("a")], u32::MAX).await.unwrap();
         assert_eq!(found.len() as u64, round * MANY);
     }
+    serving.store.tidy();
     until("the index is up to date unasked", || serving.metrics.upkeep.index_lag.get() == 0).await;
     let steps = serving.metrics.upkeep.index_steps.get_sample_count();
     assert!(steps >= 3 * MANY / 1024, "{steps} steps");
+    serving.close().await;
+}
+
+/// Each message was indexed by itself as soon as it was committed, which cost more than to keep it.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_come_one_by_one_are_indexed_together() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    for _ in 0..20 {
+        serving.id("a", "apple").await;
+    }
+    serving.store.tidy();
+    let steps = || serving.metrics.upkeep.index_steps.get_sample_count();
+    until("they are indexed", || steps() > 0).await;
+    until("the index is up to date", || serving.metrics.upkeep.index_lag.get() == 0).await;
+    assert_eq!(steps(), 1);
+    assert_eq!(serving.store.search("apple", vec![name("a")], u32::MAX).await.unwrap().len(), 20);
     serving.close().await;
 }
 
@@ -110,6 +128,31 @@ async fn what_a_pass_leaves_is_done_by_the_writer() {
     until("the rest", || serving.metrics.upkeep.checkpoints_between.get_sample_count() > 0).await;
     speaking.abort();
     assert!(speaking.await.unwrap_err().is_cancelled());
+    serving.close().await;
+}
+
+/// What somebody looks at can't be brought in further, and that was tried over and over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_is_made_when_something_was_added_to_the_log() {
+    let data = TempDir::new().unwrap();
+    let serving = serve(data.path(), Sync::Normal, FOREVER);
+    let looking = rusqlite::Connection::open(data.path().join(FILE)).unwrap();
+    looking.execute_batch("BEGIN; SELECT count(*) FROM rooms").unwrap();
+    while data.path().join(LOG).metadata().unwrap().len() < 6 << 20 {
+        say_many(&serving, "a", MANY).await;
+    }
+    let upkeep = &serving.metrics.upkeep;
+    let passes =
+        || upkeep.checkpoints_beside.get_sample_count() + upkeep.checkpoints_between.get_sample_count();
+    let steps = || upkeep.index_steps.get_sample_count() + upkeep.merge_steps.get_sample_count();
+    let before = (passes(), steps());
+    for _ in 0..200 {
+        // The writer looks at the log after each.
+        serving.store.search("apple", vec![name("a")], 1).await.unwrap();
+    }
+    let (passes, steps) = (passes() - before.0, steps() - before.1);
+    assert!(passes <= 2 * (steps + 2), "{passes} passes, and {steps} steps that add to the log");
+    drop(looking);
     serving.close().await;
 }
 
@@ -208,4 +251,16 @@ fn a_step_of_the_index_is_one_segment_whatever_rooms_it_is_of() {
         assert_eq!(db.query_row(count, [], |row| row.get(0)), Ok(segments));
     }
     assert_eq!(index.lag(), 0);
+}
+
+/// A disk that was full and is not any more was used for a step a second until somebody spoke.
+#[test]
+fn a_step_that_succeeds_shows_that_there_is_room_again() {
+    let db = Location::of(Path::new(""), Sync::Off).unwrap().open_writer().unwrap();
+    let mut index = Index::load(&db).unwrap();
+    index.add([Range { room: 1, first: 1, last: 5_000 }]);
+    index.give_up();
+    assert!(!index.is_behind() && !index.is_overdue());
+    index.advance(256);
+    assert!(index.is_behind() && index.is_overdue());
 }

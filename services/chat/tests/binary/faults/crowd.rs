@@ -1,6 +1,7 @@
 //! People who talk and listen through one server's life after another, and remember what they were told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -27,22 +28,32 @@ impl Crowd {
         }
     }
 
-    /// Lets everybody talk while something happens to the server, and until it is gone.
+    /// Lets everybody come and talk while something happens to the server, and until it is gone. It happens when
+    /// all have come, or could not: whoever is not in yet is told nothing of it.
     pub(super) fn talk(self, addr: SocketAddr, happens: impl FnOnce(&Answers)) -> Self {
         let (tell, told) = channel();
-        let listeners: Vec<_> =
-            self.listeners.into_iter().map(|one| thread::spawn(move || one.listen(addr))).collect();
+        let (coming, all_have_come) = channel();
+        let listeners: Vec<_> = self
+            .listeners
+            .into_iter()
+            .map(|one| {
+                let coming = Coming(coming.clone());
+                thread::spawn(move || one.listen(addr, coming))
+            })
+            .collect();
         let answers = Answers { told, writers: self.writers.len() };
         let writers: Vec<_> = self
             .writers
             .into_iter()
             .map(|one| {
-                let tell = tell.clone();
-                thread::spawn(move || one.speak(addr, &tell))
+                let (tell, coming) = (tell.clone(), Coming(coming.clone()));
+                thread::spawn(move || one.speak(addr, &tell, coming))
             })
             .collect();
         // Whoever waits for an answer is to learn that the last writer has gone.
         drop(tell);
+        drop(coming);
+        all_have_come.recv().expect_err("nothing is ever sent, but it ends");
         happens(&answers);
         Crowd {
             writers: writers.into_iter().map(|one| one.join().unwrap()).collect(),
@@ -58,6 +69,9 @@ impl Crowd {
         }
     }
 }
+
+/// Held by whoever is on the way in.
+struct Coming(#[expect(dead_code, reason = "it is held, and let go")] Sender<Infallible>);
 
 /// What a writer was told of a message: that it is acked, or the code of the refusal.
 type Answer = (usize, Option<String>);
@@ -139,8 +153,10 @@ impl Writer {
         format!("{}/{number} {}", self.name, "x".repeat(number as usize * 7 % 120))
     }
 
-    fn speak(mut self, addr: SocketAddr, tell: &Sender<Answer>) -> Self {
-        if let Ok(mut client) = self.come(addr) {
+    fn speak(mut self, addr: SocketAddr, tell: &Sender<Answer>, coming: Coming) -> Self {
+        let entered = self.come(addr);
+        drop(coming);
+        if let Ok(mut client) = entered {
             // A server that is gone ends it.
             while self.say_window(&mut client, Some(tell)).is_ok() {}
         }
@@ -254,14 +270,16 @@ impl Listener {
         Listener { name: format!("listener{number}"), heard: Vec::new(), gaps: 0, byes: Vec::new() }
     }
 
-    fn listen(mut self, addr: SocketAddr) -> Self {
+    fn listen(mut self, addr: SocketAddr, coming: Coming) -> Self {
         // A server that is gone ends it.
-        let _ = self.try_listen(addr);
+        let _ = self.try_listen(addr, coming);
         self
     }
 
-    fn try_listen(&mut self, addr: SocketAddr) -> io::Result<()> {
-        let (mut client, room) = Client::program(addr, &self.name, json!({"since": self.last()}))?;
+    fn try_listen(&mut self, addr: SocketAddr, coming: Coming) -> io::Result<()> {
+        let entered = Client::program(addr, &self.name, json!({"since": self.last()}));
+        drop(coming);
+        let (mut client, room) = entered?;
         self.gaps += usize::from(room["gap"] == true);
         loop {
             let object = client.object()?;
