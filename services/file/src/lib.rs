@@ -5,6 +5,7 @@
 
 mod config;
 mod ended;
+mod labels;
 mod metrics;
 mod service;
 mod session;
@@ -43,7 +44,7 @@ pub static SERVICE: chassis::Service = chassis::Service {
 };
 
 /// What somebody hears who is one too many.
-const LAST_WORDS: &[u8] = b"ERROR:too_many_connections the server is full, try again later\n";
+const TOO_MANY: &[u8] = b"ERROR:too_many_connections the server is full, try again later\n";
 /// How often partial uploads are swept and the folder is counted anew.
 const SWEEP: Duration = Duration::from_secs(3600);
 /// How often the folder is looked for.
@@ -96,7 +97,7 @@ async fn run(
         }
     };
     tokio::select! {
-        () = accept::serve(listener, &life, limits, LAST_WORDS, session) => {}
+        () = accept::serve(listener, &life, limits, TOO_MANY, session) => {}
         () = sweep(&service, config.partial_keep) => {}
         () = watch(&service, &life.ready) => {}
         () = service.failed.cancelled() => return Err(Failure::fatal("the data folder could not be flushed")),

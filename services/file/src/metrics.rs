@@ -65,24 +65,9 @@ impl Metrics {
                 "file_known_hashes",
                 "Files whose hash is in memory; at --known-hashes each new one takes the place of the oldest.",
             ),
-            rejected_names: exporter.counter_vec(
-                "file_rejected_names_total",
-                "Names that broke a rule.",
-                "reason",
-                &BadName::ALL.iter().map(|reason| reason.as_str()).collect::<Vec<_>>(),
-            ),
-            refused: exporter.counter_vec(
-                "file_refused_requests_total",
-                "Requests answered with an error.",
-                "code",
-                &Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
-            ),
-            disconnects: exporter.counter_vec(
-                "file_disconnects_total",
-                "Connections by how they ended.",
-                "reason",
-                &Ended::ALL.iter().map(|ended| ended.as_str()).collect::<Vec<_>>(),
-            ),
+            rejected_names: rejected_names(exporter),
+            refused: refused(exporter),
+            disconnects: disconnects(exporter),
         }
     }
 
@@ -135,4 +120,19 @@ fn transfers(exporter: &Exporter) -> IntCounterVec {
         }
     }
     exporter.register(vec)
+}
+
+fn rejected_names(exporter: &Exporter) -> IntCounterVec {
+    let reasons: Vec<&str> = BadName::ALL.iter().map(|reason| reason.as_str()).collect();
+    exporter.counter_vec("file_rejected_names_total", "Names that broke a rule.", "reason", &reasons)
+}
+
+fn refused(exporter: &Exporter) -> IntCounterVec {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    exporter.counter_vec("file_refused_requests_total", "Requests answered with an error.", "code", &codes)
+}
+
+fn disconnects(exporter: &Exporter) -> IntCounterVec {
+    let reasons: Vec<&str> = Ended::ALL.iter().map(|ended| ended.as_str()).collect();
+    exporter.counter_vec("file_disconnects_total", "Connections by how they ended.", "reason", &reasons)
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use engine::{Code, Refusal};
 
-use crate::ended::labels;
+use crate::labels::labels;
 use crate::service::Service;
 
 labels! {

@@ -44,10 +44,7 @@ struct Outgoing {
 impl<S: Stream> Session<S> {
     /// `DOWNLOAD`, `RANGE` and `DOWNLOAD:`.
     pub(super) async fn download(&mut self, name: FileName, form: Form) -> Result<(), Ended> {
-        let transfer = match Transfer::begin(&self.service, Direction::Download) {
-            Ok(transfer) => transfer,
-            Err(busy) => return self.refuse(busy, form.body()).await,
-        };
+        let Some(transfer) = self.begin(Direction::Download, form.body()).await? else { return Ok(()) };
         match self.find(name, form).await {
             Ok(outgoing) => self.send_out(outgoing, transfer).await?,
             Err(refusal) => {

@@ -4,6 +4,7 @@ mod clock;
 mod direct;
 mod download;
 mod peer;
+mod pour;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -19,16 +20,19 @@ use wire::file::{Body, Rejected, Reply, Request, encode_entry};
 
 use crate::ended::Ended;
 use crate::service::{Service, on_disk};
+use crate::transfer::{Direction, Transfer};
 use clock::Clock;
 use direct::Direct;
 pub(crate) use direct::LANES;
 use download::Form;
-use peer::{MAX_DISCARD, Peer};
+use peer::Peer;
 pub(crate) use stream::Socket;
 use stream::Stream;
 
 /// What a peer hears as the service goes away.
 const GOING_AWAY: &[u8] = b"INFO:server is going away\n";
+/// Most bytes of a refused body that are read and thrown away.
+const MAX_DISCARD: u64 = 1024 * 1024;
 /// Bytes from which on a transfer gets a thread of its own.
 const WORTH_A_THREAD: u64 = 128 * 1024;
 
@@ -129,6 +133,25 @@ impl<S: Stream> Session<S> {
         }
     }
 
+    /// Begins a transfer; `None` when there are too many, which the peer has been told.
+    async fn begin(&mut self, direction: Direction, body: Body) -> Result<Option<Transfer>, Ended> {
+        match Transfer::begin(&self.service, direction) {
+            Ok(transfer) => Ok(Some(transfer)),
+            Err(busy) => self.refuse(busy, body).await.map(|()| None),
+        }
+    }
+
+    /// Ends a transfer with a refusal.
+    async fn refuse_transfer(
+        &mut self,
+        transfer: Transfer,
+        refusal: Refusal,
+        body: Body,
+    ) -> Result<(), Ended> {
+        transfer.refused(&refusal);
+        self.refuse(refusal, body).await
+    }
+
     /// A thread's place at the socket, for so many bytes: a few are not worth one, and there may be none.
     fn direct(&mut self, bytes: Option<u64>) -> Option<Direct> {
         if bytes.is_some_and(|bytes| bytes < WORTH_A_THREAD) {
@@ -181,8 +204,9 @@ impl<S: Stream> Session<S> {
                     self.peer.leave().await;
                 }
             }
-            Ended::Done | Ended::Refused => self.peer.hang_up().await,
-            Ended::Quit | Ended::Lost | Ended::Slow | Ended::Superseded | Ended::Broken => {
+            // Whoever is slow or superseded may send on all the same.
+            Ended::Done | Ended::Refused | Ended::Slow | Ended::Superseded => self.peer.hang_up().await,
+            Ended::Quit | Ended::Lost | Ended::Broken => {
                 // Whoever sends no more may still read why.
                 let _ = self.peer.flush().await;
             }

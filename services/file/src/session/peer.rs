@@ -22,14 +22,15 @@ use crate::service::Terms;
 
 /// Most bytes of a body in memory, and the most that go to or come from the disk in one piece.
 pub(super) const CHUNK: usize = 256 * 1024;
-/// Most bytes of a refused body that are read and thrown away.
-pub(super) const MAX_DISCARD: u64 = 1024 * 1024;
 /// Most bytes of a body that is stored in one go when all of them have come with its line.
 const SMALL: usize = 64 * 1024;
 /// Replies that wait for more of their kind at most, before they are sent.
 const FULL: usize = 64 * 1024;
 /// How long the last words may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// What a peer may have under way when it hears the last words: what fits into its buffer and into ours, which
+/// Linux lets grow to 4 and 6 MiB (`net.ipv4.tcp_wmem`, `tcp_rmem`).
+const UNDER_WAY: u64 = 16 * 1024 * 1024;
 
 /// A request, or a line that is none.
 pub(super) type Heard = Result<Request, Rejected>;
@@ -54,6 +55,7 @@ enum More {
 }
 
 impl<S: Stream> Peer<S> {
+    /// Whoever is at the other end of `stream`.
     pub(super) fn new(stream: S, terms: Terms) -> Self {
         let splitter = Splitter::new(MAX_LINE);
         Peer { stream, buf: BytesMut::new(), splitter, replies: Vec::new(), terms, reset: false }
@@ -128,7 +130,7 @@ impl<S: Stream> Peer<S> {
         self.buf.split_to(left.min(self.buf.len())).freeze()
     }
 
-    /// A body that is small and has arrived whole.
+    /// A body that is small (64 KiB at most) and has arrived whole; what there is of any other stays.
     pub(super) async fn whole_body(&mut self, size: u64) -> Option<Bytes> {
         let size = usize::try_from(size).ok().filter(|&size| size <= SMALL)?;
         // The line was read with as many bytes as a line may have; the rest may be there by now.
@@ -148,8 +150,7 @@ impl<S: Stream> Peer<S> {
     /// # Errors
     /// [`Ended::Lost`].
     pub(super) fn take_back(&mut self, direct: Direct) -> Result<(), Ended> {
-        let socket = direct.into_socket().ok_or(Ended::Lost)?;
-        self.stream.take_back(socket).map_err(|_| Ended::Lost)
+        self.stream.take_back(direct.into_socket()).map_err(|_| Ended::Lost)
     }
 
     /// Reads so many bytes and throws them away.
@@ -226,7 +227,7 @@ impl<S: Stream> Peer<S> {
         }
         let goodbye = async {
             self.stream.shutdown().await?;
-            let mut left = MAX_DISCARD;
+            let mut left = UNDER_WAY;
             while left > 0 {
                 self.buf.clear();
                 self.buf.reserve(CHUNK);
@@ -290,6 +291,7 @@ impl<S: Stream> Peer<S> {
         self.terms.pause.is_some() && seen > 0 && self.buf[..seen] == plain::UPLOAD[..seen]
     }
 
+    /// Waits for more of a request, until `deadline` or the pause that ends one.
     async fn more(&mut self, deadline: Instant) -> Result<More, Ended> {
         let pause = self.terms.pause.filter(|_| !self.buf.is_empty());
         let until = pause.map_or(deadline, |pause| deadline.min(Instant::now() + pause));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
-/// Which folders are being flushed.
+/// Which folders are being flushed, by device and inode.
 #[derive(Debug, Default)]
 pub(super) struct Flushes(Mutex<HashMap<(u64, u64), Arc<Turns>>>);
 
@@ -21,6 +21,7 @@ struct Turns {
 
 #[derive(Debug, Default)]
 struct State {
+    /// How many have begun, and how many of them have ended.
     begun: u64,
     ended: u64,
     /// The last that failed, and why.
@@ -33,8 +34,8 @@ impl Flushes {
     /// # Errors
     /// As `fsync`.
     pub(super) fn sync(&self, folder: &impl AsFd) -> io::Result<()> {
-        let is = rustix::fs::fstat(folder)?;
-        let key = (is.st_dev, is.st_ino);
+        let stat = rustix::fs::fstat(folder)?;
+        let key = (stat.st_dev, stat.st_ino);
         let turns = lock(&self.0).entry(key).or_default().clone();
         let flushed = turns.sync(|| rustix::fs::fsync(folder));
         let mut all = lock(&self.0);

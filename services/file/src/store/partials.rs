@@ -97,7 +97,7 @@ impl Store {
     /// # Errors
     /// As [`Store::receive`].
     pub(crate) fn resume(&self, size: u64, name: &FileName, claim: Claim) -> Result<Resumed, Refusal> {
-        if let Some(receipt) = self.already(size, name, claim.key.hash) {
+        if let Some(receipt) = self.stored_as(size, name, claim.key.hash) {
             return Ok(Resumed::Stored(receipt));
         }
         let replaces = self.check_place(name)?;
@@ -140,7 +140,8 @@ impl Store {
         Ok(named.filter_map(|name| name[PARTIAL.len()..].parse().ok().map(|key| (name, key))))
     }
 
-    fn already(&self, size: u64, name: &FileName, hash: Hash) -> Option<Receipt> {
+    /// What a name stands for, when it is a file of this size and hash.
+    fn stored_as(&self, size: u64, name: &FileName, hash: Hash) -> Option<Receipt> {
         if self.size_of(name).ok()? != Some(size) {
             return None;
         }

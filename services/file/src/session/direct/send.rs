@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::ops::Range;
 
-use rustix::event::PollFlags;
 use rustix::fs::sendfile;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
@@ -33,7 +32,7 @@ impl Direct {
         while !line.is_empty() {
             match rustix::net::send(&self.socket, line, SendFlags::MORE | SendFlags::NOSIGNAL) {
                 Ok(sent) => line = &line[sent..],
-                Err(Errno::AGAIN) => self.wait(PollFlags::OUT)?,
+                Err(Errno::AGAIN) => self.wait_to_write()?,
                 Err(Errno::INTR) => {}
                 Err(_) => return Err(Ended::Lost),
             }
@@ -60,7 +59,7 @@ impl Direct {
                     moved(sent);
                     self.clock.moved(sent);
                 }
-                Err(Errno::AGAIN) => self.wait(PollFlags::OUT)?,
+                Err(Errno::AGAIN) => self.wait_to_write()?,
                 Err(Errno::INTR) => {}
                 Err(Errno::INVAL | Errno::NOSYS) if at == part.start => return Ok(Sent::Unsupported),
                 Err(Errno::IO) => return Err(broken("the disk failed")),

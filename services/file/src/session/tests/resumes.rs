@@ -70,7 +70,7 @@ async fn a_new_connection_takes_over_from_the_old() {
     old.send("01234").await;
     new.send(resume("a", b"0123456789")).await;
     let offset: usize = new.line().await.strip_prefix("CONTINUE ").unwrap().parse().unwrap();
-    assert_eq!(old.ended.await.unwrap(), Ended::Superseded);
+    assert_eq!(old.hears_out().await, Ended::Superseded);
     new.send(&b"0123456789"[offset..]).await;
     assert!(new.line().await.starts_with("OK 10 "));
     assert_eq!(house.get("a"), b"0123456789");

@@ -36,6 +36,24 @@ impl House {
     }
 }
 
+/// Sends bytes on and on, one at a time, until the service has said everything and ended the stream in order.
+pub(super) async fn sends_until_told(near: &mut TcpStream) -> String {
+    let (mut reader, mut writer) = near.split();
+    let mut heard = String::new();
+    // A reset is told once, to whoever does something next: the one who sends or the one who reads.
+    let sending = async {
+        loop {
+            writer.write_all(b"x").await.expect("the connection is not reset");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        read = reader.read_to_string(&mut heard) => read.expect("the connection is not reset"),
+        never = sending => never,
+    };
+    heard
+}
+
 /// A body that a request could be seen in: of lines that delete the file.
 fn lines(len: usize) -> Vec<u8> {
     b"DELETE a\n".iter().copied().cycle().take(len).collect()
@@ -160,6 +178,61 @@ async fn who_stalls_in_a_large_body_is_told_and_closed() {
     let (mut reader, ended) = house.connect().await;
     reader.write_all(b"DOWNLOAD large\n").await.unwrap();
     assert_eq!(ended.await.unwrap(), Ended::Slow);
+}
+
+/// What nobody has read when a connection is closed makes the kernel reset it.
+#[tokio::test]
+async fn who_is_too_slow_hears_why_although_it_sends_on() {
+    let mut rules = Rules::default();
+    rules.terms.patience = Patience { bytes: 8 << 20, window: Duration::from_millis(50) };
+    let house = House::with(rules);
+    for size in [WORTH_A_THREAD as usize - 1, LARGE] {
+        let (mut near, ended) = house.connect().await;
+        near.write_all(format!("UPLOAD {size} a\n").as_bytes()).await.unwrap();
+        let heard = sends_until_told(&mut near).await;
+        drop(near);
+        assert_eq!(heard, "ERROR:too_slow the upload came too slowly\n", "{size}");
+        assert_eq!(ended.await.unwrap(), Ended::Slow);
+    }
+}
+
+/// As much as the buffers of both ends take may be under way when the words come.
+#[tokio::test]
+async fn who_is_refused_hears_why_behind_all_that_it_had_sent_by_then() {
+    let mut rules = Rules::default();
+    rules.limits.max_file = 10;
+    let house = House::with(rules);
+    let (mut near, ended) = house.connect().await;
+    near.write_all(b"UPLOAD 100000000 a\n").await.unwrap();
+    near.write_all(&noise(8 << 20)).await.expect("the connection is not reset");
+    let mut heard = String::new();
+    near.read_to_string(&mut heard).await.unwrap();
+    drop(near);
+    assert_eq!(heard, "ERROR:too_large a file has at most 10 bytes here\n");
+    assert_eq!(ended.await.unwrap(), Ended::Refused);
+}
+
+/// The old connection may be of another process of the same peer, which is still there and sends on.
+#[tokio::test]
+async fn who_is_superseded_hears_why_although_it_sends_on() {
+    let house = House::new();
+    for size in [WORTH_A_THREAD as usize - 1, LARGE] {
+        let bytes = noise(size);
+        let request = format!("RESUME {size} {} a\n", hash(&bytes));
+        let (mut old, ended) = house.connect().await;
+        old.write_all(request.as_bytes()).await.unwrap();
+        let mut first = vec![0; b"CONTINUE 0\n".len()];
+        old.read_exact(&mut first).await.unwrap();
+        let takes_over = async {
+            let mut new = house.dial();
+            new.send(&request).await;
+            assert!(new.line().await.starts_with("CONTINUE "), "it waits for nothing else");
+        };
+        let (heard, ()) = tokio::join!(sends_until_told(&mut old), takes_over);
+        drop(old);
+        assert_eq!(heard, "ERROR:busy another connection goes on with this upload\n", "{size}");
+        assert_eq!(ended.await.unwrap(), Ended::Superseded);
+    }
 }
 
 /// A socket that is lent comes back as it was: the runtime hears of what comes next.
