@@ -63,7 +63,7 @@ async fn run(config: Config, sockets: Sockets, life: Life) -> Result<(), Failure
     let answerer = Arc::new(Answerer::new(config.trusted.clone(), addr.port(), gate));
     let presence = Presence::start(config.presence.clone(), SERVICE.name, addr, &life);
     let board = Board::new(presence.view(), config.users.into(), started, tally.clone());
-    life.drain.spawn(board.open(&life));
+    life.drain.spawn(life.drain.vital("status page", board.open(&life)));
     let desk = Desk {
         // Revisions shall rise across a restart too, and are given far more rarely than once a millisecond.
         sight: Sight::new(presence.view(), desk::timestamp().0),
@@ -74,7 +74,7 @@ async fn run(config: Config, sockets: Sockets, life: Life) -> Result<(), Failure
         ready: life.ready.clone(),
     };
     let (answers, keeping_up) = desk.open(life.drain.clone());
-    life.drain.spawn(keeping_up);
+    life.drain.spawn(life.drain.vital("answers", keeping_up));
     let worker =
         Worker { answerer: answerer.clone(), answers: answers.clone(), tally: tally.clone(), started };
     let mut workers: JoinSet<_> =

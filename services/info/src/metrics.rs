@@ -29,8 +29,10 @@ struct Counters<C> {
     send_errors: C,
     received_bytes: C,
     sent_bytes: C,
-    /// By direction and source.
-    datagram_bytes: [[C; SOURCES.len()]; DIRECTIONS.len()],
+    /// By source.
+    datagram_bytes_in: [C; SOURCES.len()],
+    /// By source.
+    datagram_bytes_out: [C; SOURCES.len()],
     socket_drops: C,
 }
 
@@ -103,7 +105,7 @@ impl Local {
         let (peer, stranger) = from;
         let validated = !stranger || matches!(outcome, Outcome::Answer(..));
         self.heard(bytes, outcome);
-        self.datagram(0, validated, &peer, bytes);
+        count_datagram(&self.counters.datagram_bytes_in, validated, &peer, bytes);
     }
 
     /// Counts a datagram that the kernel has taken, or has not.
@@ -117,7 +119,8 @@ impl Local {
     ) {
         if sent {
             self.said(bytes, outcome, took);
-            self.datagram(1, matches!(outcome, Outcome::Answer(..)), to, bytes);
+            let validated = matches!(outcome, Outcome::Answer(..));
+            count_datagram(&self.counters.datagram_bytes_out, validated, to, bytes);
         } else {
             self.counters.send_errors.inc();
         }
@@ -146,9 +149,11 @@ impl Local {
         self.duration.observe(took.as_secs_f64());
     }
 
-    /// Counts what the kernel dropped because nobody took it in time.
+    /// Counts what the kernel dropped because nobody took it in time, and adds it to what all count in: it is
+    /// told at the end of a batch, and the next one may be long in coming.
     pub(crate) fn dropped_by_kernel(&self, datagrams: u32) {
         self.counters.socket_drops.inc_by(u64::from(datagrams));
+        self.counters.socket_drops.flush();
     }
 
     /// Adds what came in to what all count in: whoever has an answer shall find it counted.
@@ -161,11 +166,11 @@ impl Local {
         self.counters.flush_out();
         self.duration.flush();
     }
+}
 
-    fn datagram(&self, direction: usize, validated: bool, peer: &Peer, bytes: usize) {
-        let counter = &self.counters.datagram_bytes[direction][usize::from(!validated)];
-        counter.inc_by((peer.headers() + bytes) as u64);
-    }
+/// Counts a datagram, with its headers, by whether its source was known to be its own.
+fn count_datagram(by_source: &[LocalIntCounter; SOURCES.len()], validated: bool, peer: &Peer, bytes: usize) {
+    by_source[usize::from(!validated)].inc_by((peer.headers() + bytes) as u64);
 }
 
 impl Counters<IntCounter> {
@@ -190,6 +195,7 @@ impl Counters<IntCounter> {
             "reason",
             &reasons,
         );
+        let [datagram_bytes_in, datagram_bytes_out] = datagram_bytes(metrics);
         Counters {
             requests: kinds.map(|kind| requests.with_label_values(&[kind])),
             dropped: Silence::ALL.map(|reason| dropped.with_label_values(&[reason.as_str()])),
@@ -197,7 +203,8 @@ impl Counters<IntCounter> {
             send_errors: dropped.with_label_values(&[SEND_ERROR]),
             received_bytes: metrics.counter("info_received_bytes_total", "Bytes read in requests."),
             sent_bytes: metrics.counter("info_sent_bytes_total", "Bytes sent in replies."),
-            datagram_bytes: datagram_bytes(metrics),
+            datagram_bytes_in,
+            datagram_bytes_out,
             socket_drops: metrics.counter(
                 "info_socket_drops_total",
                 "Datagrams that the kernel dropped because the workers did not take them in time.",
@@ -213,7 +220,8 @@ impl Counters<IntCounter> {
             send_errors: self.send_errors.local(),
             received_bytes: self.received_bytes.local(),
             sent_bytes: self.sent_bytes.local(),
-            datagram_bytes: self.datagram_bytes.each_ref().map(|way| way.each_ref().map(IntCounter::local)),
+            datagram_bytes_in: self.datagram_bytes_in.each_ref().map(IntCounter::local),
+            datagram_bytes_out: self.datagram_bytes_out.each_ref().map(IntCounter::local),
             socket_drops: self.socket_drops.local(),
         }
     }
@@ -221,12 +229,12 @@ impl Counters<IntCounter> {
 
 impl Counters<LocalIntCounter> {
     fn flush_in(&self) {
-        let many = self.requests.iter().chain(&self.dropped).chain(&self.datagram_bytes[0]);
-        many.chain([&self.received_bytes, &self.socket_drops]).for_each(LocalIntCounter::flush);
+        let many = self.requests.iter().chain(&self.dropped).chain(&self.datagram_bytes_in);
+        many.chain([&self.received_bytes]).for_each(LocalIntCounter::flush);
     }
 
     fn flush_out(&self) {
-        let many = self.responses.iter().chain(&self.datagram_bytes[1]);
+        let many = self.responses.iter().chain(&self.datagram_bytes_out);
         many.chain([&self.send_errors, &self.sent_bytes]).for_each(LocalIntCounter::flush);
     }
 }
@@ -270,5 +278,15 @@ mod tests {
             told.contains("info_responses_total{result=\"answer\"} 0\n"),
             "what was not sent is no reply"
         );
+    }
+
+    /// The kernel tells of it beside a datagram, and that may be the last one for long.
+    #[test]
+    fn what_the_kernel_has_dropped_is_shown_without_another_datagram() {
+        let life = Life::new(&SERVICE);
+        let local = Tally::new(&life.metrics).local();
+        local.dropped_by_kernel(3);
+        let told = life.metrics.render(true);
+        assert!(told.contains("info_socket_drops_total 3\n"), "{told}");
     }
 }

@@ -74,9 +74,11 @@ impl Sight {
     }
 }
 
-/// A figure that services report, summed over all that do.
+/// A figure that services report, summed over all that do. They may report anything: past the highest number
+/// the sum stays there.
 fn sum(view: &View, figure: &str) -> u64 {
-    view.services.values().filter_map(|instance| instance.stats.get(figure)?.as_u64()).sum()
+    let reported = view.services.values().filter_map(|instance| instance.stats.get(figure)?.as_u64());
+    reported.fold(0, u64::saturating_add)
 }
 
 fn instances(view: &View, now: Instant) -> Vec<Instance> {
@@ -161,6 +163,13 @@ mod tests {
         assert_eq!(states, [("chat-1", State::Up), ("chat-2", State::Down), ("file-1", State::Up)]);
         assert_eq!(picture.registry, State::Up);
         assert!(picture.age.is_some_and(|age| age < Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn figures_beyond_all_numbers_are_the_highest_number() {
+        let most = || instance("chat", true, json!({"messages": u64::MAX}));
+        let services = Arc::new(["chat-1", "chat-2"].map(|name| (label(name), most())).into());
+        assert_eq!(seen(View { services, ..view() }).messages, u64::MAX);
     }
 
     #[test]

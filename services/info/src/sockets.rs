@@ -41,9 +41,8 @@ pub(crate) fn bind(listen: SocketAddr, workers: u16) -> Result<Sockets, Failure>
     for _ in 1..workers {
         udp.push(bind_beside(addr).map_err(Failure::fatal)?);
     }
-    for socket in &udp {
-        set_up(socket, addr).map_err(Failure::fatal)?;
-    }
+    udp.iter().try_for_each(|socket| set_up(socket, addr)).map_err(Failure::fatal)?;
+    ask_for_more(&udp);
     Ok(Sockets { addr, udp, tcp })
 }
 
@@ -79,18 +78,28 @@ fn set_up(socket: &UdpSocket, addr: SocketAddr) -> io::Result<()> {
     if addr.ip().is_unspecified() {
         tell_destinations(socket, addr)?;
     }
-    // A kernel, or what emulates one, may lack what is only good to have; everything else is as before.
-    if let Err(error) = setsockopt(socket, sockopt::RxqOvfl, &1) {
+    Ok(())
+}
+
+/// What is only good to have. A kernel, or what emulates one, may lack it, and then for all sockets alike: the
+/// first speaks for the others, and it is said once.
+fn ask_for_more(sockets: &[UdpSocket]) {
+    if let Err(error) = sockets.iter().try_for_each(|socket| setsockopt(socket, sockopt::RxqOvfl, &1)) {
         warn!(%error, "what the kernel drops is not counted");
     }
-    if let Err(error) = setsockopt(socket, sockopt::UdpGroSegment, &true) {
+    if let Err(error) =
+        sockets.iter().try_for_each(|socket| setsockopt(socket, sockopt::UdpGroSegment, &true))
+    {
         debug!(%error, "bursts arrive in pieces");
     }
-    // A smaller buffer loses bursts earlier and nothing else.
+    sockets.iter().for_each(enlarge_buffer);
+}
+
+/// A smaller buffer loses bursts earlier and nothing else.
+fn enlarge_buffer(socket: &UdpSocket) {
     if setsockopt(socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
         let _ = SockRef::from(socket).set_recv_buffer_size(RECEIVE_BUFFER);
     }
-    Ok(())
 }
 
 /// A socket that is bound to every address hears broadcasts, and is asked at any of them.
@@ -106,14 +115,29 @@ fn tell_destinations(socket: &UdpSocket, addr: SocketAddr) -> io::Result<()> {
 mod tests {
     use std::fs::File;
     use std::os::fd::OwnedFd;
+    use std::sync::Arc;
+
+    use tracing::subscriber::with_default;
 
     use super::*;
 
+    /// A file knows no option of a socket.
+    fn knows_none() -> UdpSocket {
+        UdpSocket::from(OwnedFd::from(File::open("/dev/null").unwrap()))
+    }
+
     #[test]
-    fn options_that_are_only_good_to_have_may_be_unknown() {
-        // A file knows no option of a socket.
-        let knows_none = UdpSocket::from(OwnedFd::from(File::open("/dev/null").unwrap()));
-        set_up(&knows_none, SocketAddr::from(([127, 0, 0, 1], 9002))).unwrap();
-        set_up(&knows_none, SocketAddr::from(([0, 0, 0, 0], 9002))).unwrap_err();
+    fn what_is_only_good_to_have_may_be_unknown_and_is_missed_once() {
+        let (mut log, writer) = io::pipe().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_writer(Arc::new(writer)).finish();
+        with_default(subscriber, || ask_for_more(&[knows_none(), knows_none()]));
+        let log = io::read_to_string(&mut log).unwrap();
+        assert_eq!(log.matches("what the kernel drops is not counted").count(), 1, "{log}");
+    }
+
+    #[test]
+    fn what_is_relied_on_must_be_known() {
+        set_up(&knows_none(), SocketAddr::from(([127, 0, 0, 1], 9002))).unwrap();
+        set_up(&knows_none(), SocketAddr::from(([0, 0, 0, 0], 9002))).unwrap_err();
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chassis::{LONG_VERSION, LogFlags};
 use clap::ValueEnum;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 
 /// Parlance: chat, presence, status and a file drop, all in one process.
 ///
@@ -14,8 +15,12 @@ use clap::ValueEnum;
 #[command(name = "parlance", version = LONG_VERSION)]
 pub(crate) struct Flags {
     /// Folder of the history and the files.
-    #[arg(long, env = "PARLANCE_DATA", value_name = "DIR", default_value = "./parlance-data")]
-    pub(crate) data: PathBuf,
+    // Text, for it is handed on as a flag: any other name would become that of another folder there.
+    #[arg(
+        long, env = "PARLANCE_DATA", value_name = "DIR", default_value = "./parlance-data",
+        value_parser = PathBufValueParser::new().try_map(text)
+    )]
+    pub(crate) data: String,
 
     /// Address that chat, info and file listen on; the registry and the admin ports stay on this machine.
     #[arg(long, env = "PARLANCE_BIND", value_name = "ADDR", default_value = "127.0.0.1")]
@@ -41,4 +46,9 @@ pub(crate) enum Ports {
     Default,
     /// Any that are free.
     Free,
+}
+
+/// The path, where it is text.
+fn text(path: PathBuf) -> Result<String, &'static str> {
+    path.into_os_string().into_string().map_err(|_| "want a folder whose name is UTF-8")
 }

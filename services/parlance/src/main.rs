@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         chassis::one_each,
         chassis::run_until_stopped(async {
             let services = stack::start(&flags).await?;
-            print!("{}", stack::welcome(&services, &flags.data, flags.ports));
+            chassis::say(&stack::welcome(&services, &flags));
             Ok(services)
         }),
     )

@@ -5,20 +5,20 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use chassis::{Failure, Running, Service};
+use chassis::{Failure, Running, Service, net};
 use clap::Args;
 
 use crate::blame::in_our_words;
 use crate::flags::{Flags, Ports};
 
-/// Starts the four services. They come back in the order in which they are to end: the registry last,
-/// so that the others can still take their leave.
+/// Starts the four services. The registry comes back as the last, which ends after the others, so that they
+/// can still take their leave of it.
 ///
 /// # Errors
 /// The first that can't start.
 pub(crate) async fn start(flags: &Flags) -> Result<Vec<Running>, Failure> {
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let data = |folder: &str| flags.data.join(folder).display().to_string();
+    let data = |folder: &str| Path::new(&flags.data).join(folder).display().to_string();
     let registry = launch(&registry::SERVICE, flags, local, &[], registry::start).await?;
     let known_at = registry.addr.to_string();
     // A name from the environment would be all three's, and each would throw the others out.
@@ -61,8 +61,8 @@ fn port(default: &str, ports: Ports) -> u16 {
     }
 }
 
-/// What to type next.
-pub(crate) fn welcome(services: &[Running], data: &Path, ports: Ports) -> String {
+/// Where everything is, and what to type next.
+pub(crate) fn welcome(services: &[Running], flags: &Flags) -> String {
     let mut text = String::from("\nParlance is up.\n");
     for service in services {
         let kind = if service.name() == info::SERVICE.name { "udp" } else { "tcp" };
@@ -70,18 +70,25 @@ pub(crate) fn welcome(services: &[Running], data: &Path, ports: Ports) -> String
         // Writing to a string can't fail.
         let _ = writeln!(text, "  {name:<9} {kind} {addr:<21}  http://{admin}/metrics");
     }
-    let port = |name: &str| services.iter().find(|s| s.name() == name).map_or(0, |s| s.addr.port());
-    let (chat, info, file) = (port("chat"), port("info"), port("file"));
-    // The client finds the usual ports by itself.
-    let elsewhere = match ports {
-        Ports::Default => String::new(),
-        Ports::Free => format!(" -- --chat 127.0.0.1:{chat} --info 127.0.0.1:{info} --file 127.0.0.1:{file}"),
-    };
     if let Some(info) = services.iter().find(|service| service.name() == info::SERVICE.name) {
         let _ = writeln!(text, "\nHow it goes, in a browser: http://{}/", info.admin);
     }
-    let _ = write!(
-        text,
+    text + &proposals(services, flags)
+}
+
+/// The commands to begin with, which reach it wherever it listens.
+fn proposals(services: &[Running], flags: &Flags) -> String {
+    let host = net::reachable(flags.bind);
+    let port = |name| services.iter().find(|s| s.name() == name).map_or(0, |s| s.addr.port());
+    let [chat, info, file] = ["chat", "info", "file"].map(port);
+    let at = |port| SocketAddr::new(host, port);
+    // The client finds the usual ports of its own machine by itself.
+    let elsewhere = match flags.ports {
+        Ports::Default if host == Ipv4Addr::LOCALHOST => String::new(),
+        Ports::Default => format!(" -- --host {host}"),
+        Ports::Free => format!(" -- --chat {} --info {} --file {}", at(chat), at(info), at(file)),
+    };
+    format!(
         "
 Data is in {}. Ctrl-C stops it. Now try, in another terminal:
   {:<48}  chat: type a name, then talk
@@ -89,11 +96,10 @@ Data is in {}. Ctrl-C stops it. Now try, in another terminal:
   {:<48}  which files there are
   {:<48}  the client, with a menu
 ",
-        data.display(),
-        format!("nc 127.0.0.1 {chat}"),
-        format!("printf STATUS | nc -u -w1 127.0.0.1 {info}"),
-        format!("printf 'LIST\\n' | nc -N 127.0.0.1 {file}"),
+        flags.data,
+        format!("nc {host} {chat}"),
+        format!("printf STATUS | nc -u -w1 {host} {info}"),
+        format!("printf 'LIST\\n' | nc -N {host} {file}"),
         format!("cargo run --release -p client{elsewhere}"),
-    );
-    text
+    )
 }

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so")]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, Command, Output, Stdio};
 
 fn parlance(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_parlance")).args(args).env_remove("PARLANCE_SYNC").output().unwrap()
@@ -67,18 +69,85 @@ fn a_port_in_use_is_told_with_the_way_out() {
 
 #[test]
 fn a_name_from_the_environment_makes_no_two_services_one() {
-    let data = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
-    command.args(["--ports", "free", "--data", &data.path().display().to_string()]);
-    command.env("PARLANCE_INSTANCE", "foo").env_remove("NO_COLOR");
-    let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let log = BufReader::new(running.stderr.take().unwrap()).lines().map(Result::unwrap);
+    command.env("PARLANCE_INSTANCE", "foo").stdout(Stdio::null());
+    assert_eq!(known(command), ["chat-1", "file-1", "info-1"].map(String::from).into());
+}
+
+/// The first line to nobody ended it.
+#[test]
+fn it_serves_though_nobody_reads_where_it_listens() {
+    let (nobody, output) = std::io::pipe().unwrap();
+    drop(nobody);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
+    command.stdout(output);
+    assert_eq!(known(command).len(), 3);
+}
+
+/// Whom the registry knows of a stack, as far as it got.
+fn known(mut command: Command) -> BTreeSet<String> {
+    let data = tempfile::tempdir().unwrap();
+    command.args(["--ports", "free", "--data", &data.path().display().to_string()]).env_remove("NO_COLOR");
+    let mut stack = Stack(command.stderr(Stdio::piped()).spawn().unwrap());
+    let log = BufReader::new(stack.0.stderr.take().unwrap()).lines().map(Result::unwrap);
     let known = log.filter_map(|line| {
         let (_, known) = line.split_once("known to the registry ")?;
         Some(known.split_once("instance=")?.1.split(' ').next()?.to_owned())
     });
-    let known: BTreeSet<String> = known.take(3).collect();
-    running.kill().unwrap();
-    running.wait().unwrap();
-    assert_eq!(known, ["chat-1", "file-1", "info-1"].map(String::from).into());
+    known.take(3).collect()
+}
+
+/// A stack that does not outlive its test.
+struct Stack(Child);
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a stack that listens there tells people to type: the commands, without what they are for.
+fn proposals(bind: &str) -> Vec<String> {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
+    command.args(["--bind", bind, "--ports", "free", "--log", "off"]);
+    command.args(["--data", &data.path().display().to_string()]);
+    let mut stack = Stack(command.stdout(Stdio::piped()).spawn().unwrap());
+    let said = BufReader::new(stack.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let proposals = said.skip_while(|line| !line.ends_with("in another terminal:")).skip(1).take(4);
+    proposals.map(|line| line.trim_start().split("  ").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_to_type_is_where_it_listens() {
+    for (bind, host) in [("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("::1", "::1")] {
+        let proposals = proposals(bind);
+        assert_eq!(proposals.len(), 4, "{proposals:?}");
+        let [chat, info, file] = ["nc ", "nc -u -w1 ", "nc -N "].map(|nc| format!("{nc}{host} "));
+        for (proposal, wanted) in proposals.iter().zip([chat, info, file]) {
+            assert!(proposal.contains(&wanted), "{bind}: no {wanted:?} in {proposal}");
+        }
+        let client = proposals[3].split_once(" --chat ").unwrap().1;
+        let host = if host.contains(':') { format!("[{host}]:") } else { format!("{host}:") };
+        assert_eq!(client.matches(&host).count(), 3, "{bind}: {client}");
+    }
+}
+
+#[test]
+fn a_folder_that_could_not_be_handed_on_is_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
+    command
+        .args(["--ports", "free", "--log", "off", "--data"])
+        .arg(parent.path().join(OsStr::from_bytes(b"\xff")));
+    let mut stack = Stack(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let served = BufReader::new(stack.0.stdout.take().unwrap()).lines().next();
+    let folders: Vec<_> = parent.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(served.is_none(), "it serves from {folders:?}");
+    let mut said = String::new();
+    stack.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("error: --data ") && said.contains("UTF-8"), "{said}");
+    assert_eq!(stack.0.wait().unwrap().code(), Some(2));
 }
