@@ -53,6 +53,11 @@ impl AlternateScreen {
         self.terminal.size().map(|size| (size.width, size.height))
     }
 
+    /// Whether nobody can see it any more. Who reads from such a terminal is told of neither keys nor an end.
+    pub(crate) fn is_gone(&self) -> bool {
+        is_hung_up()
+    }
+
     /// Makes the next frame draw everything anew.
     ///
     /// # Errors
@@ -116,6 +121,7 @@ impl Drop for AlternateScreen {
 fn enter(mouse: bool) -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     let entered = enable_raw_mode().and_then(|()| {
+        wait_for_no_byte()?;
         execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
         if mouse { execute!(stdout(), EnableMouseCapture) } else { Ok(()) }
     });
@@ -138,6 +144,36 @@ fn give_back_before_a_panic_speaks() {
     }));
 }
 
+/// Of a sequence that has come in part crossterm reads the rest at once, and keys, sizes and the screen would wait
+/// until it comes; now it waits for the terminal to have more instead. VMIN and VTIME as in POSIX.1-2024, 11.1.7.
+#[cfg(unix)]
+fn wait_for_no_byte() -> io::Result<()> {
+    use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+    let mut modes = tcgetattr(io::stdin())?;
+    modes.special_codes[SpecialCodeIndex::VMIN] = 0;
+    modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+    Ok(tcsetattr(io::stdin(), OptionalActions::Now, &modes)?)
+}
+
+#[cfg(not(unix))]
+fn wait_for_no_byte() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_hung_up() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    let mut terminal = [PollFd::new(&stdin, PollFlags::empty())];
+    let looked = poll(&mut terminal, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    looked.is_ok() && terminal[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
+#[cfg(not(unix))]
+fn is_hung_up() -> bool {
+    false
+}
+
 /// As the terminal itself does it: the whole job stops, whatever started it.
 #[cfg(unix)]
 fn stop() -> io::Result<()> {
@@ -152,18 +188,12 @@ fn stop() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Output};
-    use std::time::Duration;
+    use tmux::Terminal;
 
     use super::*;
 
     /// Set for the run that is to panic.
     const PANICS: &str = "PARLANCE_TEST_PANICS";
-
-    fn tmux(args: &[&str]) -> io::Result<Output> {
-        let socket = format!("parlance-panic-{}", std::process::id());
-        Command::new("tmux").args(["-L", &socket, "-f", "/dev/null"]).args(args).output()
-    }
 
     #[test]
     fn a_panic_gives_the_terminal_back_before_it_speaks() {
@@ -173,24 +203,10 @@ mod tests {
         }
         let own = std::env::current_exe().unwrap();
         let name = "alternate::tests::a_panic_gives_the_terminal_back_before_it_speaks";
-        let run = format!(
-            "{PANICS}=1 RUST_BACKTRACE=0 '{}' --exact {name} --nocapture; stty -a; read -r REPLY",
-            own.display()
-        );
-        let Ok(opened) = tmux(&["new-session", "-d", "-s", "one", "-x", "100", "-y", "40", &run]) else {
-            // Not by a macro, whose words the test harness would keep to itself.
-            let words = b"SKIPPED: there is no tmux here, so nobody saw a panic on the screen\n";
-            return io::stderr().write_all(words).unwrap();
-        };
-        assert!(opened.status.success(), "{opened:?}");
-        let screens = std::iter::repeat_with(|| {
-            std::thread::sleep(Duration::from_millis(50));
-            let captured = tmux(&["capture-pane", "-p", "-t", "one"]).unwrap().stdout;
-            String::from_utf8_lossy(&captured).into_owned()
-        });
-        let last = screens.take(600).find(|screen| screen.contains("icanon"));
-        tmux(&["kill-server"]).unwrap();
-        let last = last.unwrap();
+        let run =
+            format!("{PANICS}=1 RUST_BACKTRACE=0 '{}' --exact {name} --nocapture; stty -a", own.display());
+        let Some(terminal) = Terminal::open(&run, 100, 40) else { return };
+        let last = terminal.shows("icanon");
         assert!(last.contains("on purpose") && !last.contains("-icanon"), "{last}");
     }
 }

@@ -14,7 +14,7 @@ use wire::chat::json::{Opening, decode_event, encode_hello, encode_request};
 
 use crate::chat::{Link, Options};
 use crate::cli::{Common, JOBS};
-use crate::errors::{Failure, Outcome};
+use crate::errors::{Failure, Outcome, Tally};
 use crate::file::{self, get_memory, put_memory};
 use crate::info;
 use crate::naming::{Naming, beside};
@@ -26,7 +26,7 @@ const LINE: &str = "hello from the demo";
 
 /// Runs every step; each that can be tried is tried, whatever became of the others.
 pub(crate) async fn run(common: &Common) -> Outcome {
-    let mut steps = Steps { json: common.json, done: 0, failed: 0, exit: 0 };
+    let mut steps = Steps { json: common.json, done: 0, tally: Tally::default() };
     let dice = rand::random();
     let room = RoomName::parse(&format!("demo-{dice:04x}")).expect("letters, a hyphen and digits are a room");
     let [one, two] = ["demo-one", "demo-two"].map(|name| common.chat(naming(name, dice), room.clone()));
@@ -90,7 +90,7 @@ async fn seen(options: &info::Options, talkers: &[&UserName]) -> Outcome<usize> 
 async fn files(options: &file::Options, dice: u16, steps: &mut Steps) -> Outcome {
     let name = FileName::parse(&format!("demo-{dice:04x}.txt")).expect("letters and digits are a name");
     let content = format!("{LINE}\n").repeat(1000).into_bytes();
-    let putting = put_memory(options, &content, &name, true);
+    let putting = async { put_memory(options, &content, &name, true).await.map_err(without_flags) };
     let hash = |done: &file::Done| format!("blake3 {}", done.stored.hash);
     if steps.step("file", "upload a file", putting, hash).await?.is_none() {
         return Ok(());
@@ -100,6 +100,17 @@ async fn files(options: &file::Options, dice: u16, steps: &mut Steps) -> Outcome
     steps.step("file", "download it and compare", fetching, |size| format!("{size} bytes")).await?;
     steps.step("file", "delete it", file::delete(options, &name), |_| name.to_string()).await?;
     Ok(())
+}
+
+/// Whoever runs the demo has typed no flags and no name that another could take the place of.
+fn without_flags(failure: Failure) -> Failure {
+    match failure {
+        Failure::Taken(name) => {
+            let words = format!("{name} is there already; try again, the next demo's has another name");
+            refused("taken", words)
+        }
+        other => other,
+    }
 }
 
 async fn listed(options: &file::Options, name: &FileName) -> Outcome<String> {
@@ -130,9 +141,7 @@ fn naming(stem: &str, dice: u16) -> Naming {
 struct Steps {
     json: bool,
     done: usize,
-    failed: usize,
-    /// The exit code of the first failure.
-    exit: u8,
+    tally: Tally,
 }
 
 impl Steps {
@@ -154,14 +163,7 @@ impl Steps {
             Err(failure) => failure.to_string(),
         };
         self.print(service, what, outcome.is_ok(), &words)?;
-        Ok(outcome.map_err(|failure| self.count(&failure)).ok())
-    }
-
-    fn count(&mut self, failure: &Failure) {
-        self.failed += 1;
-        if self.exit == 0 {
-            self.exit = failure.exit();
-        }
+        Ok(outcome.map_err(|failure| self.tally.add(&failure)).ok())
     }
 
     fn print(&self, service: &str, what: &str, ok: bool, words: &str) -> Outcome {
@@ -173,7 +175,7 @@ impl Steps {
     }
 
     fn verdict(self) -> Outcome {
-        let Steps { done, failed, exit, .. } = self;
+        let Steps { done, tally: Tally { failed, exit }, .. } = self;
         match failed {
             0 if self.json => Ok(()),
             0 => print_words(&format!("all {done} steps are ok")),

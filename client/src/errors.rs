@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use engine::names::UserName;
 use engine::{Code, Refusal};
 
 /// Why a command did not do what it was asked.
@@ -12,6 +13,9 @@ pub(crate) enum Failure {
     /// A service said no.
     #[error("{words} ({code})")]
     Refused { code: String, words: String },
+    /// Somebody else has the name in chat that one wants.
+    #[error("somebody is called {0} already; choose another with --user NAME ({code})", code = Code::NameTaken)]
+    NameTaken(UserName),
     /// Several lines of a pipe were refused, each told when it was.
     #[error("{} refused", counted(*.0, "line was", "lines were"))]
     SomeRefused(usize),
@@ -57,6 +61,9 @@ pub(crate) enum Failure {
     /// The person pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// The person's terminal was closed, and no signal said so.
+    #[error("the terminal is gone")]
+    TerminalGone,
     /// Whoever reads our output has left, as `head` does; nobody is there to be told.
     #[error("nobody reads the output")]
     NobodyReads,
@@ -68,7 +75,7 @@ impl Failure {
         match self {
             Failure::NobodyReads => 0,
             Failure::Refused { code, .. } if code == Code::HashMismatch.as_str() => 5,
-            Failure::Refused { .. } | Failure::SomeRefused(_) => 1,
+            Failure::Refused { .. } | Failure::NameTaken(_) | Failure::SomeRefused(_) => 1,
             Failure::Usage(_) => 2,
             Failure::NothingListens { .. }
             | Failure::Unreachable { .. }
@@ -79,7 +86,7 @@ impl Failure {
             Failure::LeftOut(_) => 6,
             Failure::Taken(_) => 7,
             Failure::Demo { exit, .. } | Failure::SomeFiles { exit, .. } => *exit,
-            Failure::Interrupted => 130,
+            Failure::Interrupted | Failure::TerminalGone => 130,
         }
     }
 
@@ -87,6 +94,7 @@ impl Failure {
     pub(crate) fn code(&self) -> &str {
         match self {
             Failure::Refused { code, .. } => code,
+            Failure::NameTaken(_) => Code::NameTaken.as_str(),
             Failure::SomeRefused(_) => "refused",
             Failure::Usage(_) => "usage",
             Failure::NothingListens { .. } => "nothing_listens",
@@ -100,6 +108,7 @@ impl Failure {
             Failure::Taken(_) => "taken",
             Failure::Demo { .. } => "demo",
             Failure::Interrupted => "interrupted",
+            Failure::TerminalGone => "terminal_gone",
             Failure::NobodyReads => "nobody_reads",
         }
     }
@@ -117,6 +126,24 @@ impl Failure {
     /// A local file that can't be read or written.
     pub(crate) fn local(what: impl fmt::Display, error: &io::Error) -> Self {
         Failure::Usage(format!("{what}: {error}"))
+    }
+}
+
+/// How many of several things failed.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) failed: usize,
+    /// The exit code of the first that did; 0 when none has.
+    pub(crate) exit: u8,
+}
+
+impl Tally {
+    /// One more failed.
+    pub(crate) fn add(&mut self, failure: &Failure) {
+        self.failed += 1;
+        if self.exit == 0 {
+            self.exit = failure.exit();
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod naming;
 mod signals;
 mod skew;
 mod terminal;
+mod time;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -53,7 +54,7 @@ async fn run(common: &Common, command: Option<Command>) -> Outcome {
         Some(Command::Chat(wanted)) => {
             let options = common.chat(common.naming(), wanted.room);
             if wanted.plain || common.json || !terminal::takes_a_screen() {
-                return chat::run_lines(&options, &mut Input::open(), std::io::stdin().is_terminal()).await;
+                return chat::run_plain(&options, &mut Input::open(), std::io::stdin().is_terminal()).await;
             }
             let taste = common.taste().with(wanted.bell, wanted.no_mouse);
             chat::run_window(&options, taste, common.info()).await

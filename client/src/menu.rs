@@ -8,12 +8,13 @@ use engine::names::{RoomName, UserName};
 use crate::cli::{Common, Get, JOBS, Put};
 use crate::config::remember_name;
 use crate::errors::{Failure, Outcome};
+use crate::file::{self, Found};
 use crate::fold::folded;
 use crate::input::{Input, Typed};
 use crate::naming::Naming;
 use crate::signals::or_interrupted;
 use crate::terminal::{self, note, print, print_words, prompt, safe};
-use crate::{chat, demo, file, info};
+use crate::{chat, demo, info};
 
 const CHOICES: &str = "
   1  chat
@@ -78,7 +79,7 @@ fn parse(line: &str) -> Option<Choice> {
 struct Menu<'a> {
     common: &'a Common,
     input: &'a mut Input,
-    /// The name typed last in this run.
+    /// The name that is offered: that of the last chat of this run, or one from before.
     naming: Naming,
 }
 
@@ -95,13 +96,27 @@ impl Menu<'_> {
         }
     }
 
+    /// Chats under a name that nobody else has: here another is typed, where a command line has a flag for it.
     async fn chat(&mut self) -> Outcome {
-        let Some(naming) = self.name().await? else { return Ok(()) };
-        self.naming = naming.clone();
+        loop {
+            let Some(naming) = self.name().await? else { return Ok(()) };
+            match self.chat_as(naming.clone()).await {
+                Err(Failure::NameTaken(name)) => {
+                    note(&format!("-- somebody is called {name} already; choose another"));
+                }
+                done => {
+                    self.naming = naming;
+                    return done;
+                }
+            }
+        }
+    }
+
+    async fn chat_as(&mut self, naming: Naming) -> Outcome {
         let options = self.common.chat(naming, RoomName::lobby());
         match terminal::takes_a_screen() && !self.common.json {
             true => chat::run_window(&options, self.common.taste(), self.common.info()).await,
-            false => chat::run_lines(&options, self.input, std::io::stdin().is_terminal()).await,
+            false => chat::run_plain(&options, self.input, std::io::stdin().is_terminal()).await,
         }
     }
 
@@ -147,15 +162,24 @@ impl Menu<'_> {
         let Some(name) = self.ask("file to fetch: ").await?.filter(|name| !name.is_empty()) else {
             return Ok(());
         };
-        let own = name.rsplit('/').next().unwrap_or(&name).to_owned();
-        let Some(to) = self.ask(&format!("save it as [{own}]: ")).await? else { return Ok(()) };
-        let to = PathBuf::from(if to.is_empty() { own } else { to });
-        let force = to.is_file();
+        let options = self.common.file(JOBS);
+        let found = or_interrupted(file::find(&options, &name)).await?;
+        let (question, usual) = match found {
+            Found::File => ("save it as", name.rsplit('/').next().unwrap_or(&name)),
+            Found::Files | Found::Folder => ("save them in the folder", "."),
+        };
+        let Some(to) = self.ask(&format!("{question} [{usual}]: ")).await? else { return Ok(()) };
+        let mut to = PathBuf::from(if to.is_empty() { usual } else { &to });
+        if found == Found::File && to.is_dir() {
+            to.push(usual);
+        }
+        let force = found == Found::File && to.is_file();
         if force && !self.may_replace(&to).await? {
             return Ok(());
         }
-        let wanted = Get { names: vec![name], to: Some(to), force, recursive: false, jobs: JOBS };
-        or_interrupted(file::get(&self.common.file(JOBS), &wanted)).await
+        let recursive = found == Found::Folder;
+        let wanted = Get { names: vec![name], to: Some(to), force, recursive, jobs: JOBS };
+        or_interrupted(file::get(&options, &wanted)).await
     }
 
     async fn may_replace(&mut self, path: &Path) -> Outcome<bool> {

@@ -13,7 +13,7 @@ pub(crate) enum Skew {
 }
 
 impl Skew {
-    /// How far the one is from the other.
+    /// How far a clock that shows `there` is from one that shows `here` in the same moment.
     pub(crate) fn between(there: Timestamp, here: Timestamp) -> Self {
         let by = Duration::from_millis(there.0.abs_diff(here.0));
         if there.0 > here.0 { Skew::Ahead(by) } else { Skew::Behind(by) }

@@ -1,10 +1,8 @@
 //! What may reach a terminal, and in which colours.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
-
-use engine::Timestamp;
 
 use crate::errors::{Failure, Outcome};
 use crate::fold::folded;
@@ -12,28 +10,22 @@ use crate::fold::folded;
 /// Text from the network with everything made visible that could drive a terminal: C0, DEL, C1, and the
 /// controls that reorder what is read (Unicode's bidirectional overrides and isolates, UAX 9).
 pub(crate) fn safe(text: &str) -> Cow<'_, str> {
+    escaped(text, |out, c| write!(out, "\\u{{{:x}}}", c as u32))
+}
+
+/// A JSON line with the same characters as `\u` escapes, which they may only need within strings.
+pub(crate) fn safe_json(line: &str) -> Cow<'_, str> {
+    escaped(line, |out, c| write!(out, "\\u{:04x}", c as u32))
+}
+
+fn escaped(text: &str, escape: impl Fn(&mut String, char) -> fmt::Result) -> Cow<'_, str> {
     if !text.chars().any(drives) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match drives(c) {
-            true => write!(out, "\\u{{{:x}}}", c as u32).expect("a string takes everything"),
-            false => out.push(c),
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// A JSON line with the same characters as `\u` escapes, which they may only need within strings.
-pub(crate) fn safe_json(line: &str) -> Cow<'_, str> {
-    if !line.chars().any(drives) {
-        return Cow::Borrowed(line);
-    }
-    let mut out = String::with_capacity(line.len() + 16);
-    for c in line.chars() {
-        match drives(c) {
-            true => write!(out, "\\u{:04x}", c as u32).expect("a string takes everything"),
+            true => escape(&mut out, c).expect("a string takes everything"),
             false => out.push(c),
         }
     }
@@ -81,18 +73,6 @@ pub(crate) fn prompt(text: &str) -> Outcome {
 pub(crate) fn write_out(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(output_failed)
-}
-
-/// A moment in the person's own time, to the minute: `2026-11-22 08:30`.
-pub(crate) fn local_time(at: Timestamp) -> String {
-    let at = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
-    let local = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::system());
-    at.map_or("----------------".into(), |at| local(at).strftime("%Y-%m-%d %H:%M").to_string())
-}
-
-/// The time on this machine's clock.
-pub(crate) fn now() -> Timestamp {
-    Timestamp(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0))
 }
 
 /// Prints one object to standard output as a line.

@@ -18,8 +18,8 @@ pub(crate) const HELP: &[&str] = &[
     "/me TEXT           say what you do",
     "/history [N]       read what was said",
     "/search WORDS      find what was said here",
-    "//TEXT             say a line that begins with /",
-    "/quit              leave (or Ctrl-D)",
+    "//TEXT             say a line beginning with /",
+    "/quit              leave the chat (or Ctrl-D)",
 ];
 
 /// Results of a search that are shown.

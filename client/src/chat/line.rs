@@ -4,15 +4,16 @@ mod words;
 
 use std::borrow::Cow;
 
-use engine::Timestamp;
 use engine::chat::{Event, Message};
 use engine::names::UserName;
+use engine::{Refusal, Timestamp};
 use indicatif::HumanBytes;
 use jiff::tz::TimeZone;
 
 use self::words::{told, why};
 use super::model::Note;
 use crate::terminal::safe;
+use crate::time::local;
 
 /// Bytes of a message that are shown: four times what a server of ours lets anybody say.
 const READ: usize = 16 * 1024;
@@ -30,6 +31,16 @@ pub(crate) enum Tone {
     Help,
 }
 
+impl Tone {
+    /// What stands in front of a line that nobody has said.
+    pub(crate) fn mark(self) -> &'static str {
+        match self {
+            Tone::Aside | Tone::Wrong => "-- ",
+            Tone::Said | Tone::Help => "",
+        }
+    }
+}
+
 /// One line for a person, safe for a terminal.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -44,6 +55,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) me: &'a UserName,
     pub(crate) zone: &'a TimeZone,
     pub(crate) now: Timestamp,
+    /// Whether they can type a command; otherwise all they can say was said on the command line.
+    pub(crate) types: bool,
 }
 
 impl Reader<'_> {
@@ -62,7 +75,7 @@ impl Reader<'_> {
             Event::Ack { .. } | Event::Pong | Event::LeftRoom { .. } => Vec::new(),
             Event::History { messages, .. } => messages.iter().map(said).collect(),
             Event::Search { messages } => self.found(messages),
-            Event::Refused(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
+            Event::Refused(refusal) => vec![Line::refusal(refusal)],
             other => vec![aside(self.now, &told(other))],
         }
     }
@@ -71,7 +84,8 @@ impl Reader<'_> {
     pub(crate) fn note(&self, note: &Note) -> Vec<Line> {
         match note {
             Note::Renaming { taken, to } => {
-                let words = format!("{taken} is taken, you are {to}; another name is --user NAME");
+                let another = if self.types { "/nick" } else { "--user" };
+                let words = format!("{taken} is taken, you are {to}; another name is {another} NAME");
                 vec![aside(self.now, &words)]
             }
             Note::Lost => vec![wrong("the connection is lost; trying again until it is back")],
@@ -86,16 +100,15 @@ impl Reader<'_> {
                 let words = format!("the server's clock is {skew} this machine's; one of the two is wrong");
                 vec![wrong(&words)]
             }
-            Note::Mistake(refusal) => vec![wrong(&format!("{} ({})", refusal.words, refusal.code))],
-            Note::Help => super::command::HELP.iter().map(|line| Line::new(Tone::Help, None, line)).collect(),
+            Note::Mistake(refusal) => vec![Line::refusal(refusal)],
+            Note::Help => super::command::HELP.iter().map(|line| Line::help(line)).collect(),
         }
     }
 
     /// A line with its time in front.
     pub(crate) fn in_full(&self, line: &Line) -> String {
         let time = line.at.map(|at| format!("{} ", self.time(at))).unwrap_or_default();
-        let dashes = if matches!(line.tone, Tone::Aside | Tone::Wrong) { "-- " } else { "" };
-        format!("{time}{dashes}{}", line.text)
+        format!("{time}{}{}", line.tone.mark(), line.text)
     }
 
     /// What was found, the newest last, each with its room.
@@ -130,13 +143,17 @@ impl Reader<'_> {
     }
 }
 
-/// A moment in somebody's own time, if any calendar has it.
-pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
-    let at = jiff::Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
-    Some(at.to_zoned(zone.clone()))
-}
-
 impl Line {
+    /// Why something is not done.
+    pub(crate) fn refusal(refusal: &Refusal) -> Self {
+        wrong(&format!("{} ({})", refusal.words, refusal.code))
+    }
+
+    /// Something that can be typed.
+    pub(crate) fn help(text: &str) -> Self {
+        Line::new(Tone::Help, None, text)
+    }
+
     fn new(tone: Tone, at: Option<Timestamp>, text: &str) -> Self {
         Line { tone, at, text: safe(text).into_owned() }
     }
@@ -165,9 +182,9 @@ fn wrong(text: &str) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use engine::Code;
     use engine::chat::LeaveReason;
     use engine::names::RoomName;
-    use engine::{Code, Refusal};
 
     use super::*;
 
@@ -178,7 +195,7 @@ mod tests {
     }
 
     fn lines(event: Event) -> Vec<String> {
-        let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
+        let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT, types: true };
         reader.event(&event).iter().map(|line| reader.in_full(line)).collect()
     }
 
@@ -203,7 +220,7 @@ mod tests {
     #[test]
     fn times_are_the_readers_own() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
-        let reader = Reader { me: &user("alice"), zone: &zone, now: AT };
+        let reader = Reader { me: &user("alice"), zone: &zone, now: AT, types: true };
         assert_eq!(reader.in_full(&reader.event(&event("hello", AT))[0]), "10:10 [bob] hello");
     }
 
@@ -243,7 +260,7 @@ mod tests {
             (Event::Rooms { rooms: vec![(room(), 3)] }, "08:10 -- rooms: lobby (3)"),
             (Event::Search { messages: vec![] }, "08:10 -- nothing found"),
         ] {
-            let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
+            let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT, types: true };
             let told = reader.event(&event);
             assert_eq!((told[0].tone, reader.in_full(&told[0]).as_str()), (Tone::Aside, text));
         }
@@ -265,9 +282,21 @@ mod tests {
     }
 
     #[test]
+    fn who_is_called_otherwise_reads_what_changes_that_where_they_are() {
+        for (types, way) in [(true, "/nick NAME"), (false, "--user NAME")] {
+            let reader = Reader { me: &user("alice-3f2a"), zone: &TimeZone::UTC, now: AT, types };
+            let told = reader.note(&Note::Renaming { taken: user("alice"), to: user("alice-3f2a") });
+            assert!(
+                told[0].text.ends_with(&format!("you are alice-3f2a; another name is {way}")),
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
     fn errors_speak_to_people() {
         let refused = Event::Refused(Refusal::new(Code::NoSuchUser, "nobody is called bob"));
-        let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT };
+        let reader = Reader { me: &user("alice"), zone: &TimeZone::UTC, now: AT, types: true };
         let told = reader.event(&refused);
         assert_eq!(told[0].tone, Tone::Wrong);
         assert_eq!(reader.in_full(&told[0]), "-- nobody is called bob (no_such_user)");

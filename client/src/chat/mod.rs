@@ -4,10 +4,10 @@ mod clock;
 mod command;
 mod events;
 mod line;
-mod lines;
 mod link;
 mod model;
 mod past;
+mod plain;
 mod presence;
 mod printer;
 mod screen;
@@ -24,9 +24,9 @@ use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome, counted};
 use crate::naming::Naming;
 
-pub(crate) use self::lines::{run as run_lines, say, tail};
 pub(crate) use self::link::Link;
 pub(crate) use self::past::read as read_past;
+pub(crate) use self::plain::{run as run_plain, say, tail};
 pub(crate) use self::window::{Taste, run as run_window};
 
 /// Where to chat, and as whom.
@@ -43,7 +43,10 @@ fn verdict(end: End, options: &Options, refusal: Option<Refusal>) -> Outcome {
     let endpoint = &options.endpoint;
     match end {
         End::Done { .. } => refusal.map_or(Ok(()), |refusal| Err(refusal.into())),
-        End::Refused(refusal) => Err(unwelcome(refusal, &options.naming)),
+        End::Refused(refusal) if refusal.code == Code::NameTaken => {
+            Err(Failure::NameTaken(options.naming.name.clone()))
+        }
+        End::Refused(refusal) => Err(refusal.into()),
         End::NeverIn => Err(endpoint.lost("before the chat began")),
         End::Stranger { problem } => Err(endpoint.garbled(problem)),
         End::Silent => Err(endpoint.no_answer(options.timeout)),
@@ -52,17 +55,5 @@ fn verdict(end: End, options: &Options, refusal: Option<Refusal>) -> Outcome {
             let lines = counted(open, "line was", "lines were");
             Err(endpoint.lost(format!("and did not come back; {lines} not confirmed")))
         }
-    }
-}
-
-/// The refusal of a name says how to choose another.
-fn unwelcome(refusal: Refusal, naming: &Naming) -> Failure {
-    match refusal.code {
-        Code::NameTaken => {
-            let words =
-                format!("somebody is called {} already; choose another with --user NAME", naming.name);
-            Failure::Refused { code: refusal.code.as_str().to_owned(), words }
-        }
-        _ => refusal.into(),
     }
 }

@@ -3,8 +3,8 @@
 use engine::chat::{Event, Message, Page, Replay, Request, Told};
 use engine::names::{RoomName, UserName};
 
-use super::lines::PIPE_PATIENCE;
 use super::model::Note;
+use super::plain::PIPE_PATIENCE;
 use super::printer::Printer;
 use super::session::{Front, Manner, Session};
 use super::{Options, verdict};

@@ -13,7 +13,8 @@ use super::model::Note;
 use super::session::Front;
 use crate::errors::Outcome;
 use crate::fold::folded;
-use crate::terminal::{self, dim, note, now, print, print_words, safe_json};
+use crate::terminal::{self, dim, note, print, print_words, safe_json};
+use crate::time::now;
 
 /// What of a chat is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,14 +34,16 @@ pub(crate) struct Printer {
     objects: bool,
     colours: bool,
     zone: TimeZone,
+    /// Whether somebody types what is said.
+    types: bool,
     /// The last refusal that nobody was shown.
     pub(crate) refusal: Option<Refusal>,
 }
 
 impl Printer {
-    /// For a whole chat.
-    pub(crate) fn new(json: bool) -> Self {
-        Printer::of(Shown::All, json)
+    /// For a whole chat, which somebody types or a pipe brings.
+    pub(crate) fn new(json: bool, types: bool) -> Self {
+        Printer { types, ..Printer::of(Shown::All, json) }
     }
 
     /// For who listens and says nothing.
@@ -55,7 +58,7 @@ impl Printer {
 
     fn of(shown: Shown, objects: bool) -> Self {
         let (colours, zone) = (terminal::colours(), TimeZone::system());
-        Printer { shown, objects, colours, zone, refusal: None }
+        Printer { shown, objects, colours, zone, types: false, refusal: None }
     }
 
     fn shows(&self, event: &Event) -> bool {
@@ -67,7 +70,7 @@ impl Printer {
     }
 
     fn reader<'a>(&'a self, me: &'a UserName) -> Reader<'a> {
-        Reader { me, zone: &self.zone, now: now() }
+        Reader { me, zone: &self.zone, now: now(), types: self.types }
     }
 
     fn lines(&self, lines: &[Line], reader: &Reader<'_>) -> Outcome {

@@ -15,7 +15,7 @@ use super::link::Link;
 use super::model::{Effect, End, Model, Note, Start};
 use crate::endpoint::Endpoint;
 use crate::errors::Outcome;
-use crate::terminal::now;
+use crate::time::now;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(500);

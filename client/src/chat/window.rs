@@ -19,7 +19,8 @@ use crate::alternate::AlternateScreen;
 use crate::errors::{Failure, Outcome};
 use crate::info;
 use crate::signals::interrupted;
-use crate::terminal::{colours, now, output_failed};
+use crate::terminal::{colours, output_failed};
+use crate::time::now;
 
 /// Messages that one gets on entering a room; older ones come as one scrolls up.
 const NEWEST: u32 = 50;
@@ -59,7 +60,11 @@ pub(crate) async fn run(options: &Options, taste: Taste, info: info::Options) ->
     let presence = Presence::watch(info);
     let mut window =
         Window { session, screen, terminal, presence, bell: taste.bell, leaving: false, asked_at: None };
-    let end = window.drive().await;
+    let mut end = window.drive().await;
+    // Whatever failed first.
+    if window.terminal.is_gone() {
+        end = Err(Failure::TerminalGone);
+    }
     window.session.say_goodbye().await;
     drop(window);
     verdict(end?, options, None)
@@ -103,6 +108,9 @@ impl Window<'_> {
     }
 
     fn draw(&mut self) -> Outcome {
+        if self.terminal.is_gone() {
+            return Err(Failure::TerminalGone);
+        }
         if self.screen.is_bare() {
             return Ok(());
         }

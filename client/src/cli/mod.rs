@@ -45,7 +45,7 @@ Exit codes:
   5    what arrived is not what was sent: the hashes differ
   6    all went, but files of a folder that have no name there
   7    a file of that name is there already, and --no-clobber keeps it
-  130  interrupted
+  130  interrupted, or the terminal is gone
 
 Files:
   ~/.config/parlance/client.toml    settings: name, host, colours, bell, mouse

@@ -7,16 +7,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use wire::file::Reply;
 
-use super::connection::{Connection, STALL, read_reply};
+use super::connection::{CHUNK, Connection, IN_THE_MIDDLE, STALL, STALLED, read_reply};
 use super::progress::Progress;
 use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome};
 
-/// Bytes read and sent at a time.
-const CHUNK: usize = 256 * 1024;
 /// How long to look for the reason when the service closes in the middle of a body.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-const MIDDLE: &str = "in the middle of the file";
 
 /// A body, counted and hashed as it is read.
 pub(super) struct Body<'a, R> {
@@ -55,7 +52,7 @@ impl<'a, R: AsyncRead + Unpin> Body<'a, R> {
         let patience = match written {
             Written::All => patience,
             Written::Closed => LAST_WORDS,
-            Written::Stalled => return Err(endpoint.lost(format!("{MIDDLE}: no byte moved for a minute"))),
+            Written::Stalled => return Err(endpoint.lost(STALLED)),
         };
         timeout(patience, reply).await.unwrap_or_else(|_| Err(written.unanswered(endpoint, patience)))
     }
@@ -115,14 +112,14 @@ impl Written {
     fn unanswered(self, endpoint: &Endpoint, waited: Duration) -> Failure {
         match self {
             Written::All => endpoint.no_answer(waited),
-            Written::Closed | Written::Stalled => endpoint.lost(MIDDLE),
+            Written::Closed | Written::Stalled => endpoint.lost(IN_THE_MIDDLE),
         }
     }
 }
 
 /// A connection that ends while a body is on its way.
 fn cut(endpoint: &Endpoint, failure: Failure) -> Failure {
-    if let Failure::Lost { .. } = failure { endpoint.lost(MIDDLE) } else { failure }
+    if let Failure::Lost { .. } = failure { endpoint.lost(IN_THE_MIDDLE) } else { failure }
 }
 
 #[cfg(test)]

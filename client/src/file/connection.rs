@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use engine::Code;
 use engine::file::{Entry, FileName};
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split,
@@ -21,6 +20,12 @@ const LONGEST: u64 = 4096;
 const WORK: Duration = Duration::from_secs(60);
 /// How long no byte may move while a body is on its way.
 pub(super) const STALL: Duration = Duration::from_secs(60);
+/// Bytes of a body that are read and written at a time.
+pub(super) const CHUNK: usize = 256 * 1024;
+/// Where a connection is lost that ends before a body does.
+pub(super) const IN_THE_MIDDLE: &str = "in the middle of the file";
+/// The same of one that was given up after [`STALL`].
+pub(super) const STALLED: &str = "in the middle of the file: no byte moved for a minute";
 
 /// One connection.
 pub(super) struct Connection<'a> {
@@ -69,13 +74,12 @@ impl<'a> Connection<'a> {
         read_reply(self.endpoint, &mut self.from, patience).await
     }
 
-    /// What has this name there, if anything has. The service may have to hash it first.
-    pub(super) async fn stat(&mut self, name: &FileName) -> Outcome<Option<Entry>> {
-        match self.ask_for_work(&Request::Stat { name: name.clone() }).await {
-            Ok(Reply::Stat(entry)) => Ok(Some(entry)),
-            Ok(reply) => Err(self.unexpected(&reply)),
-            Err(failure) if failure.code() == Code::NotFound.as_str() => Ok(None),
-            Err(failure) => Err(failure),
+    /// What is known about a file. The service may have to hash it first.
+    pub(super) async fn stat(&mut self, name: &FileName) -> Outcome<Entry> {
+        let answer = self.ask_for_work(&Request::Stat { name: name.clone() }).await;
+        match answer.map_err(|failure| failure.naming(name))? {
+            Reply::Stat(entry) => Ok(entry),
+            reply => Err(self.unexpected(&reply)),
         }
     }
 

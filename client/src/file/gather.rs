@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use engine::file::FileName;
 
 use super::left_out::LeftOut;
-use super::local;
-use super::put::{name_of, parse_name};
+use super::{local, parse_name};
 use crate::errors::{Failure, Outcome};
 
 /// A local file on its way out.
@@ -83,6 +82,17 @@ fn expanded(written: &Path) -> Outcome<Vec<PathBuf>> {
     }
 }
 
+/// What a file is called there: as it was told, or by its own name. Who has told a name knows how.
+fn name_of(path: &Path, called: Option<&str>) -> Outcome<FileName> {
+    if let Some(called) = called {
+        return parse_name(called);
+    }
+    let own = path.file_name().and_then(|name| name.to_str());
+    let needs = || Failure::Usage(format!("{} needs a name there: --as NAME", path.display()));
+    parse_name(own.ok_or_else(needs)?)
+        .map_err(|failure| Failure::Usage(format!("{failure}; another is --as NAME")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +105,15 @@ mod tests {
     fn names(written: &Path, called: Option<&str>, recursive: bool) -> Vec<String> {
         let outgoing = gathered(written, called, recursive).unwrap().outgoing;
         outgoing.into_iter().map(|one| one.unwrap().name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_file_has_its_own_name_unless_told() {
+        let name = |path: &str, called| name_of(Path::new(path), called).map(|name| name.to_string()).ok();
+        assert_eq!(name("some/where/a b.txt", None).as_deref(), Some("a b.txt"));
+        assert_eq!(name("a.txt", Some("notes/b.txt")).as_deref(), Some("notes/b.txt"));
+        assert_eq!(name("/", None), None);
+        assert_eq!(name(".bashrc", None), None, "no part of a name begins with a dot");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use engine::file::{Entry, FileName};
 use indicatif::HumanBytes;
 
+use super::hash::hash_of;
 use super::partial::{self, Partial};
-use super::put::hash_of;
 use super::receive::Download;
 use super::select::{Selection, is_pattern, select};
 use super::several::each;
@@ -160,7 +160,7 @@ async fn go_on<'a>(
     let stored = match known {
         Some(known) => known.clone(),
         None if partial::is_any_begun(target) => {
-            let Entry { size, hash, name, .. } = list::entry(options, name.clone()).await?;
+            let Entry { size, hash, name, .. } = options.open().await?.stat(name).await?;
             Stored { size, hash, name }
         }
         None => return Ok(None),

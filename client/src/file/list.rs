@@ -11,7 +11,8 @@ use super::Options;
 use super::connection::Connection;
 use super::select::{Selection, is_pattern, matching, select};
 use crate::errors::{Failure, Outcome};
-use crate::terminal::{local_time, print, print_json, safe};
+use crate::terminal::{print, print_json, safe};
+use crate::time::to_the_minute;
 
 /// Lists the names that begin with `prefix`, or that are like a pattern, as the service sorts them.
 pub(crate) async fn ls(options: &Options, prefix: &str, long: bool) -> Outcome {
@@ -49,14 +50,19 @@ pub(crate) async fn entries(options: &Options, prefix: &str) -> Outcome<Vec<Entr
 
 /// A name that is no file may be that of a folder, and then the person is told what is done with one.
 pub(super) async fn or_folder(options: &Options, name: &FileName, failure: Failure, advice: &str) -> Failure {
-    let missing = failure.code() == Code::NotFound.as_str();
-    match missing && count(options, &format!("{name}/")).await.is_ok_and(|count| count > 0) {
+    match is_folder(options, name, &failure).await {
         true => {
             let words = format!("{name} is a folder; {advice}");
             Failure::Refused { code: failure.code().to_owned(), words }
         }
         false => failure,
     }
+}
+
+/// Whether a name that was refused with this is that of a folder.
+pub(super) async fn is_folder(options: &Options, name: &FileName, failure: &Failure) -> bool {
+    let missing = failure.code() == Code::NotFound.as_str();
+    missing && count(options, &format!("{name}/")).await.is_ok_and(|count| count > 0)
 }
 
 /// How many names begin with `prefix`.
@@ -118,21 +124,12 @@ pub(crate) async fn stat(options: &Options, names: &[String]) -> Outcome {
 }
 
 async fn entry_or_folder(options: &Options, name: FileName) -> Outcome<Entry> {
-    match entry(options, name.clone()).await {
+    match options.open().await?.stat(&name).await {
         Ok(entry) => Ok(entry),
         Err(failure) => {
             let shows = format!("`client stat '{name}/**'` shows all that is in it");
             Err(or_folder(options, &name, failure, &shows).await)
         }
-    }
-}
-
-pub(super) async fn entry(options: &Options, name: FileName) -> Outcome<Entry> {
-    let mut connection = options.open().await?;
-    let answer = connection.ask(&Request::Stat { name: name.clone() }).await;
-    match answer.map_err(|failure| failure.naming(name))? {
-        Reply::Stat(entry) => Ok(entry),
-        reply => Err(connection.unexpected(&reply)),
     }
 }
 
@@ -143,7 +140,7 @@ fn print_stat(options: &Options, entry: &Entry) -> Outcome {
     let Entry { size, hash, modified, name } = entry;
     print(&format!("name      {}", safe(name.as_str())))?;
     print(&format!("size      {size} bytes ({})", HumanBytes(*size)))?;
-    print(&format!("modified  {}", local_time(*modified)))?;
+    print(&format!("modified  {}", to_the_minute(*modified)))?;
     print(&format!("blake3    {hash}"))
 }
 
@@ -174,5 +171,5 @@ fn object(entry: &Entry) -> Value {
 
 fn row(entry: &Entry) -> String {
     let size = HumanBytes(entry.size).to_string();
-    format!("{size:>12}  {}  {}", local_time(entry.modified), entry.name)
+    format!("{size:>12}  {}  {}", to_the_minute(entry.modified), entry.name)
 }

@@ -4,12 +4,14 @@ mod body;
 mod connection;
 mod gather;
 mod get;
+mod hash;
 mod left_out;
 mod list;
 mod partial;
 mod progress;
 mod put;
 mod receive;
+mod retry;
 mod select;
 mod several;
 
@@ -17,6 +19,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use engine::Refusal;
 use engine::file::{FileName, Hash};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
@@ -30,6 +33,7 @@ pub(crate) use self::get::{get, get_memory};
 pub(crate) use self::list::{delete, entries, ls, rm, stat};
 pub(crate) use self::progress::Bars;
 pub(crate) use self::put::{Done, put, put_memory};
+pub(crate) use self::select::{Found, find};
 
 /// Where the service is, and how to show what it says.
 pub(crate) struct Options {
@@ -44,7 +48,9 @@ pub(crate) struct Options {
 /// A file as the service has it.
 #[derive(Clone)]
 pub(crate) struct Stored {
+    /// In bytes.
     pub(crate) size: u64,
+    /// BLAKE3.
     pub(crate) hash: Hash,
     pub(crate) name: FileName,
 }
@@ -93,6 +99,14 @@ fn object(how: &str, stored: &Stored) -> Value {
 /// A file on this machine that can't be read or written.
 fn local(path: &Path, error: &io::Error) -> Failure {
     Failure::local(path.display(), error)
+}
+
+/// Reads a name that somebody typed.
+fn parse_name(written: &str) -> Outcome<FileName> {
+    FileName::parse(written).map_err(|bad| {
+        let Refusal { words, .. } = bad.into();
+        Failure::Usage(format!("`{written}` is no name for the file service: {words}"))
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use engine::file::Hash;
 use indicatif::HumanBytes;
 use tempfile::TempPath;
 
-use super::put::hashed;
+use super::hash::hashed;
 use super::{Options, local};
 use crate::errors::{Failure, Outcome};
 

@@ -3,28 +3,26 @@
 use std::io::SeekFrom;
 use std::path::Path;
 
-use blake3::{Hash, Hasher};
+use blake3::Hash;
+use engine::Code;
 use engine::file::{Entry, FileName};
-use engine::{Code, Refusal};
 use tokio::fs::File;
 use tokio::io::AsyncSeekExt;
-use tokio::time::sleep;
 use wire::file::{Reply, Request};
 
 use super::body::Body;
 use super::connection::Connection;
 use super::gather::{Gathered, Outgoing};
+use super::hash::hash_of;
+use super::retry::{Retry, is_passing};
 use super::several::each;
-use super::{Options, Stored, local};
-use crate::backoff::Backoff;
+use super::{Options, Stored, local, parse_name};
 use crate::cli::Put;
 use crate::errors::{Failure, Outcome};
 
 /// Up to here a file is sent at once; a larger one is announced with its hash, so that it can go on where
 /// it was cut.
 const AT_ONCE: u64 = 1024 * 1024;
-/// How often a connection may be lost in a row without a byte more at the other side.
-pub(super) const TRIES: u32 = 8;
 
 /// Sends each of the files, and folders with all that is in them, several at once.
 pub(crate) async fn put(options: &Options, wanted: &Put) -> Outcome {
@@ -130,8 +128,9 @@ async fn put_large(options: &Options, path: &Path, size: u64, name: &FileName, k
 /// stops only whoever would keep it.
 async fn there(connection: &mut Connection<'_>, name: &FileName, keep: bool) -> Outcome<Option<Entry>> {
     match connection.stat(name).await {
+        Err(failure) if failure.code() == Code::NotFound.as_str() => Ok(None),
         Err(failure) if !keep && failure.code() == Code::Unavailable.as_str() => Ok(None),
-        told => told,
+        told => told.map(Some),
     }
 }
 
@@ -156,22 +155,15 @@ fn may_send(there: Option<&Entry>, keep: bool) -> Outcome<How> {
 
 /// Sends a large file, again and again from where it was cut.
 async fn put_resuming(options: &Options, path: &Path, sent: &Sent, name: &FileName) -> Outcome<Reply> {
-    let (mut backoff, mut tries, mut reached) = (Backoff::default(), 0, None);
+    let (mut retry, mut reached) = (Retry::default(), None);
     loop {
         let before = reached;
-        let failure = match resume(options, path, sent, name, &mut reached).await {
-            Err(failure) if reached.is_some() && is_passing(&failure) => failure,
+        match resume(options, path, sent, name, &mut reached).await {
+            Err(failure) if reached.is_some() && is_passing(&failure) => {
+                retry.wait(failure, reached > before, &options.bars).await?;
+            }
             done => return done,
-        };
-        if reached > before {
-            (backoff, tries) = (Backoff::default(), 0);
-            options.bars.note(&format!("-- {failure}; going on from there as soon as it can be reached"));
         }
-        tries += 1;
-        if tries > TRIES {
-            return Err(failure);
-        }
-        sleep(backoff.next(rand::random())).await;
     }
 }
 
@@ -205,12 +197,6 @@ async fn resume(
     body.send(&mut connection, &progress).await
 }
 
-/// Whether trying again may help.
-pub(super) fn is_passing(failure: &Failure) -> bool {
-    let busy = matches!(failure, Failure::Refused { code, .. } if code == "busy" || code == "unavailable");
-    busy || matches!(failure.exit(), 3 | 4)
-}
-
 async fn put_stdin(options: &Options, called: Option<&str>, keep: bool) -> Outcome<Done> {
     let called = called.ok_or_else(|| Failure::Usage("standard input needs a name: --as NAME".into()))?;
     let name = parse_name(called)?;
@@ -239,25 +225,6 @@ fn compare(reply: Reply, sent: &Sent) -> Outcome<Stored> {
     })
 }
 
-/// The hash of a file that must not become shorter meanwhile.
-pub(super) async fn hash_of(options: &Options, path: &Path, size: u64) -> Outcome<Hash> {
-    let file = File::open(path).await.map_err(|error| local(path, &error))?;
-    Ok(hashed(options, file, size, path).await?.finalize())
-}
-
-/// The bytes of a file from where it stands, hashed.
-pub(super) async fn hashed(options: &Options, file: File, size: u64, path: &Path) -> Outcome<Hasher> {
-    let progress = options.bars.transfer("reading", Some(size), 0);
-    let what = path.display().to_string();
-    let mut body = Body::new(file, Some(size), &what);
-    loop {
-        match body.chunk().await?.len() {
-            0 => return Ok(body.hasher),
-            read => progress.moved(read),
-        }
-    }
-}
-
 async fn regular_size(path: &Path) -> Outcome<u64> {
     let about = tokio::fs::metadata(path).await.map_err(|error| local(path, &error))?;
     match about.is_file() {
@@ -266,35 +233,9 @@ async fn regular_size(path: &Path) -> Outcome<u64> {
     }
 }
 
-/// What a file is called there: as it was told, or by its own name.
-pub(super) fn name_of(path: &Path, called: Option<&str>) -> Outcome<FileName> {
-    let own = || {
-        let own = path.file_name().and_then(|name| name.to_str());
-        own.ok_or_else(|| Failure::Usage(format!("{} needs a name there: --as NAME", path.display())))
-    };
-    parse_name(called.map_or_else(own, Ok)?)
-}
-
-/// Reads a name that somebody typed.
-pub(super) fn parse_name(written: &str) -> Outcome<FileName> {
-    FileName::parse(written).map_err(|bad| {
-        let Refusal { words, .. } = bad.into();
-        Failure::Usage(format!("`{written}` is no name for the file service: {words}; another is --as NAME"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_has_its_own_name_unless_told() {
-        let name = |path: &str, called| name_of(Path::new(path), called).map(|name| name.to_string()).ok();
-        assert_eq!(name("some/where/a b.txt", None).as_deref(), Some("a b.txt"));
-        assert_eq!(name("a.txt", Some("notes/b.txt")).as_deref(), Some("notes/b.txt"));
-        assert_eq!(name("/", None), None);
-        assert_eq!(name(".bashrc", None), None, "no part of a name begins with a dot");
-    }
 
     #[test]
     fn an_answer_about_other_bytes_is_told() {

@@ -5,17 +5,14 @@ use std::io;
 use blake3::{Hash, Hasher};
 use engine::file::FileName;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use wire::file::{Reply, Request};
 
-use super::connection::{Connection, STALL};
+use super::connection::{CHUNK, Connection, IN_THE_MIDDLE, STALL, STALLED};
 use super::progress::Progress;
-use super::put::{TRIES, is_passing};
+use super::retry::{Retry, is_passing};
 use super::{Options, Stored};
-use crate::backoff::Backoff;
 use crate::errors::{Failure, Outcome};
-
-const CHUNK: usize = 256 * 1024;
 
 /// A file on its way here.
 pub(super) struct Download<'a> {
@@ -61,26 +58,15 @@ impl<'a> Download<'a> {
     ) -> Outcome {
         let Stored { name, size, .. } = &self.announced;
         let progress = self.options.bars.transfer(name.as_str(), Some(*size), size - self.left);
-        let (mut backoff, mut tries, mut before) = (Backoff::default(), 0, self.left);
+        let mut retry = Retry::default();
         while self.left > 0 {
-            let failure = match self.read_on(to, &progress, &failed).await {
-                Err(failure) if is_passing(&failure) && self.left < self.announced.size => failure,
-                done => {
-                    done?;
-                    continue;
+            let before = self.left;
+            match self.read_on(to, &progress, &failed).await {
+                Err(failure) if is_passing(&failure) && self.left < self.announced.size => {
+                    retry.wait(failure, self.left < before, &self.options.bars).await?;
                 }
-            };
-            if self.left < before {
-                (backoff, tries, before) = (Backoff::default(), 0, self.left);
-                let words = format!("-- {failure}; going on from there as soon as it can be reached");
-                self.options.bars.note(&words);
+                done => done?,
             }
-            tries += 1;
-            if tries > TRIES {
-                return Err(failure);
-            }
-            sleep(backoff.next(rand::random())).await;
-            self.connection = None;
         }
         to.flush().await.map_err(&failed)?;
         verify(&self.announced, self.hasher.finalize())
@@ -101,11 +87,9 @@ impl<'a> Download<'a> {
         while self.left > 0 {
             let room = usize::try_from(self.left).map_or(CHUNK, |left| left.min(CHUNK));
             let read = match timeout(STALL, connection.from.read(&mut chunk[..room])).await {
-                Ok(Ok(0)) | Ok(Err(_)) => return Err(connection.lost("in the middle of the file")),
+                Ok(Ok(0)) | Ok(Err(_)) => return Err(connection.lost(IN_THE_MIDDLE)),
                 Ok(Ok(read)) => read,
-                Err(_) => {
-                    return Err(connection.lost("in the middle of the file: no byte moved for a minute"));
-                }
+                Err(_) => return Err(connection.lost(STALLED)),
             };
             to.write_all(&chunk[..read]).await.map_err(failed)?;
             self.hasher.update(&chunk[..read]);

@@ -3,9 +3,8 @@
 use engine::file::{Entry, FileName};
 use glob::{MatchOptions, Pattern};
 
-use super::Options;
-use super::list::entries;
-use super::put::parse_name;
+use super::list::{entries, is_folder};
+use super::{Options, parse_name};
 use crate::errors::{Failure, Outcome};
 
 /// A star stands for anything but a slash, two stars for folders too.
@@ -30,26 +29,48 @@ pub(super) async fn select(options: &Options, written: &str, recursive: bool) ->
             entries(options, &format!("{folder}/")).await?
         }
     };
-    match found.is_empty() {
-        true => Err(Failure::Refused {
+    match &found[..] {
+        [] => Err(Failure::Refused {
             code: "not_found".into(),
             words: format!("there is no file like {written}; `client ls` shows what there is"),
         }),
-        false => Ok(Selection::Many(found)),
+        // A name may look like a pattern.
+        [one] if one.name.as_str() == written => Ok(Selection::One(one.name.clone())),
+        _ => Ok(Selection::Many(found)),
+    }
+}
+
+/// What there is under something that somebody wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    File,
+    /// Those that are like a pattern.
+    Files,
+    Folder,
+}
+
+/// Looks what there is, for whoever is to say where to put it.
+///
+/// # Errors
+/// Nothing is there, or the service can't be asked.
+pub(crate) async fn find(options: &Options, written: &str) -> Outcome<Found> {
+    let Selection::One(name) = select(options, written, false).await? else { return Ok(Found::Files) };
+    match options.open().await?.stat(&name).await {
+        Ok(_) => Ok(Found::File),
+        Err(failure) if is_folder(options, &name, &failure).await => Ok(Found::Folder),
+        Err(failure) => Err(failure),
     }
 }
 
 /// The files whose names are like the pattern; a file that has just that name is meant alone.
 pub(super) async fn matching(options: &Options, written: &str) -> Outcome<Vec<Entry>> {
-    let pattern = Pattern::new(written).map_err(|error| Failure::Usage(format!("{written}: {error}")))?;
     let mut found = entries(options, literal_start(written)).await?;
-    match found.iter().position(|entry| entry.name.as_str() == written) {
-        Some(at) => Ok(vec![found.swap_remove(at)]),
-        None => {
-            found.retain(|entry| pattern.matches_with(entry.name.as_str(), AS_IN_A_SHELL));
-            Ok(found)
-        }
+    if let Some(at) = found.iter().position(|entry| entry.name.as_str() == written) {
+        return Ok(vec![found.swap_remove(at)]);
     }
+    let pattern = Pattern::new(written).map_err(|error| Failure::Usage(format!("{written}: {error}")))?;
+    found.retain(|entry| pattern.matches_with(entry.name.as_str(), AS_IN_A_SHELL));
+    Ok(found)
 }
 
 /// Whether a name has something in it that stands for other letters.

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::Options;
-use crate::errors::{Failure, Outcome};
+use crate::errors::{Failure, Outcome, Tally};
 
 /// Does a job for each of the files, so many at a time and begun in their order. What is wrong with one
 /// file is told and stops no other; when the service can't be reached, or what reads the output is gone,
@@ -18,18 +18,18 @@ where
 {
     let mut waiting: Vec<F> = files.into_iter().collect();
     waiting.reverse();
-    let mut tally = Tally { count: waiting.len(), failed: 0, exit: 0 };
-    let bar = options.bars.files(tally.count);
+    let (count, mut tally) = (waiting.len(), Tally::default());
+    let bar = options.bars.files(count);
     let mut running = FuturesUnordered::new();
     loop {
         while running.len() < options.jobs {
             let Some(next) = waiting.pop() else { break };
             running.push(next);
         }
-        let Some(done) = running.next().await else { return tally.verdict() };
+        let Some(done) = running.next().await else { return verdict(&tally, count) };
         bar.moved(1);
         if let Err(failure) = done {
-            if tally.count == 1 || matches!(failure, Failure::NobodyReads | Failure::Interrupted) {
+            if count == 1 || matches!(failure, Failure::NobodyReads | Failure::Interrupted) {
                 return Err(failure);
             }
             if !is_of_one_file(&failure) {
@@ -41,31 +41,14 @@ where
     }
 }
 
+fn verdict(&Tally { failed, exit }: &Tally, count: usize) -> Outcome {
+    if failed == 0 { Ok(()) } else { Err(Failure::SomeFiles { failed, count, exit }) }
+}
+
 /// Whether the next file may fare better.
 fn is_of_one_file(failure: &Failure) -> bool {
     matches!(
         failure,
         Failure::Refused { .. } | Failure::Usage(_) | Failure::Mismatch { .. } | Failure::Taken(_)
     )
-}
-
-struct Tally {
-    count: usize,
-    failed: usize,
-    /// The exit code of the first failure.
-    exit: u8,
-}
-
-impl Tally {
-    fn add(&mut self, failure: &Failure) {
-        self.failed += 1;
-        if self.exit == 0 {
-            self.exit = failure.exit();
-        }
-    }
-
-    fn verdict(self) -> Outcome {
-        let Tally { count, failed, exit } = self;
-        if failed == 0 { Ok(()) } else { Err(Failure::SomeFiles { failed, count, exit }) }
-    }
 }

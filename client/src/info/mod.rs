@@ -16,7 +16,8 @@ use self::show::{Listing, states, table};
 use crate::endpoint::Endpoint;
 use crate::errors::{Failure, Outcome};
 use crate::fold::folded;
-use crate::terminal::{note, now, print, print_json, print_words, prompt, safe, safe_json};
+use crate::terminal::{note, print, print_json, print_words, prompt, safe, safe_json};
+use crate::time::now;
 
 pub(crate) use self::ask::Answer;
 

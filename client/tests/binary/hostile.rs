@@ -1,7 +1,7 @@
 //! Servers that send garbage, half lines and endless ones, and clocks that are wrong.
 
 use crate::scripted::{expect, serve};
-use crate::terminal::Terminal;
+use crate::terminal;
 
 const MIB: usize = 1024 * 1024;
 
@@ -108,7 +108,7 @@ fn a_screen_stays_in_use_whatever_comes() {
     }]);
     let gone = crate::scripted::nobody();
     let args = ["--chat", &at, "--info", &gone, "--timeout", "10m", "chat"];
-    let Some(terminal) = Terminal::open(&args, 80, 12) else { return };
+    let Some(terminal) = terminal::open(&args, 80, 12) else { return };
     terminal.shows("<bob> \\u{1b}]0;title\\u{7}");
     assert!(terminal.is_alternate());
     terminal.types("still here");
@@ -174,7 +174,7 @@ fn a_list_that_ends_too_early_is_told() {
 #[test]
 fn ten_by_three_is_enough_for_the_menu() {
     let gone = crate::scripted::nobody();
-    let Some(terminal) = Terminal::open(&["--chat", &gone, "--info", &gone, "--file", &gone], 10, 3) else {
+    let Some(terminal) = terminal::open(&["--chat", &gone, "--info", &gone, "--file", &gone], 10, 3) else {
         return;
     };
     terminal.until(|screen| screen.replace('\n', "").contains("your choice"));

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use crate::scripted::{command, expect, nobody, serve};
-use crate::terminal::Terminal;
+use crate::files::{HELLO, hash, nothing_there, path, there};
+use crate::scripted::{AT, Peer, command, expect, nobody, serve};
+use crate::terminal;
 
 #[test]
 fn the_menu_survives_what_people_type_and_what_is_missing() {
@@ -31,10 +32,85 @@ fn the_menu_survives_what_people_type_and_what_is_missing() {
 }
 
 #[test]
+fn a_name_that_is_taken_is_asked_again() {
+    let (at, playing) = serve(vec![
+        |mut peer| {
+            peer.say("USERNAME:\n");
+            assert_eq!(peer.object()["user"], "carol");
+            peer.say("{\"type\":\"error\",\"code\":\"name_taken\",\"message\":\"taken\"}\n");
+            peer.rest();
+        },
+        |mut peer| {
+            assert_eq!(peer.welcome(0)["user"], "dave");
+            peer.rest();
+        },
+    ]);
+    let gone = nobody();
+    let args = ["--chat", &at, "--info", &gone, "--timeout", "10m"];
+    let Some(terminal) = terminal::open(&args, 60, 24) else { return };
+    terminal.shows("your choice:");
+    terminal.press(&["1", "Enter"]);
+    terminal.shows("your name [alice]:");
+    terminal.types("carol");
+    terminal.press(&["Enter"]);
+    let asked = terminal.until(|screen| screen.matches("your name [alice]:").count() == 2);
+    assert!(asked.contains("-- somebody is called carol already; ") && !asked.contains("--user"), "{asked}");
+    terminal.types("dave");
+    terminal.press(&["Enter"]);
+    terminal.shows("bob is here");
+    terminal.press(&["C-d"]);
+    terminal.until(|screen| screen.matches("your choice:").count() == 2);
+    terminal.press(&["1", "Enter"]);
+    terminal.shows("your name [dave]:");
+    playing.join().unwrap();
+}
+
+#[test]
+fn where_to_save_is_asked_of_what_is_there() {
+    let (at, playing) = serve(vec![
+        |mut peer| nothing_there(&mut peer, "x"),
+        |mut peer| {
+            assert_eq!(peer.line(), "LIST x/");
+            peer.say("LIST 0\n");
+        },
+        |mut peer| there(&mut peer, "notes/a", HELLO),
+        |mut peer| {
+            assert_eq!(peer.line(), "DOWNLOAD notes/a");
+            peer.say(format!("FILE 5 {} notes/a\nhello", hash(HELLO)));
+        },
+        |mut peer| there(&mut peer, "notes/b", HELLO),
+        |mut peer| nothing_there(&mut peer, "notes"),
+        list_notes,
+        list_notes,
+        |mut peer| {
+            assert_eq!(peer.line(), "DOWNLOAD notes/a");
+            peer.say(format!("FILE 5 {} notes/a\nhello", hash(HELLO)));
+        },
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let (file, to) = (path(&folder, "b"), folder.path().display());
+    // The second time it is in the way, also where only its folder was told.
+    let typed = format!("4\nx\n4\nnotes/a\n{file}\n4\nnotes/b\n{to}\nno\n4\nnotes\n{to}\nq\n");
+    let (out, err) = expect(0, &["--file", &at], typed.as_bytes());
+    playing.join().unwrap();
+    assert_eq!((out.matches(": save ").count(), out.matches("replace it? ").count()), (3, 1), "{out}");
+    assert!(out.contains("save it as [a]: ") && out.contains("save them in the folder [.]: "), "{out}");
+    assert_eq!(err, "-- there is no such file: x (not_found)\n");
+    for fetched in [file, path(&folder, "notes/a")] {
+        assert_eq!(std::fs::read(fetched).unwrap(), HELLO);
+    }
+}
+
+fn list_notes(mut peer: Peer) {
+    assert_eq!(peer.line(), "LIST notes/");
+    peer.say(format!("LIST 1\n5 {} {AT} notes/a\n", hash(HELLO)));
+}
+
+#[test]
 fn a_narrow_terminal_breaks_no_words() {
     let gone = nobody();
     let args = ["--chat", &gone, "--info", &gone, "--file", &gone];
-    let Some(terminal) = Terminal::open(&args, 40, 60) else { return };
+    let Some(terminal) = terminal::open(&args, 40, 60) else { return };
     terminal.shows("your choice:");
     terminal.press(&["5", "Enter"]);
     let screen = terminal.until(|screen| screen.matches("your choice:").count() == 2);
@@ -59,7 +135,7 @@ fn the_names_of_files_on_the_command_line_do_not_drive_the_terminal() {
     let (_, err) = expect(2, &["ls", "--\u{1b}]0;title\u{7}\u{1b}[31mred"], b"");
     assert!(err.contains("unexpected argument") && err.contains("red"), "{err}");
     assert!(!err.chars().any(|c| c.is_control() && c != '\n'), "{err:?}");
-    let Some(terminal) = Terminal::open(&["ls", "--\u{9b}31mred"], 80, 20) else { return };
+    let Some(terminal) = terminal::open(&["ls", "--\u{9b}31mred"], 80, 20) else { return };
     terminal.shows("unexpected argument '--\\u{9b}31mred'");
 }
 
@@ -82,6 +158,25 @@ fn a_demo_without_services_says_what_is_missing() {
     );
     assert!(out.contains("failed info: ask for TIME") && out.contains("failed file: upload a file"), "{out}");
     assert_eq!(err, "client: 5 of 5 steps failed\n");
+}
+
+/// As when two demos have drawn the same number.
+#[test]
+fn a_demo_whose_file_is_there_already_names_no_flag_that_nobody_typed() {
+    let (at, playing) = serve(vec![|mut peer| {
+        let line = peer.line();
+        let name = line.strip_prefix("STAT ").unwrap();
+        let hash = "0".repeat(64);
+        peer.say(format!("STAT 1 {hash} 2026-11-22T08:30:00.000Z {name}\n"));
+    }]);
+    let gone = nobody();
+    let (out, _) = expect(3, &["--chat", &gone, "--info", &gone, "--file", &at, "demo"], b"");
+    playing.join().unwrap();
+    let told = out.lines().find(|line| line.starts_with("failed file: upload a file: demo-")).unwrap();
+    assert!(
+        told.ends_with(".txt is there already; try again, the next demo's has another name (taken)"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::chat::{Event, Request, Told};
+use engine::chat::{Event, Message, Request, Told};
 use engine::names::RoomName;
 use engine::{Code, Refusal};
 
@@ -92,14 +92,7 @@ impl Model {
             Event::Entered { room, last_id, gap, .. } => {
                 self.entered(room, *last_id) || answered.is_some() || *gap || self.many
             }
-            Event::Message { message, .. } => {
-                // One's own comes back when its ack was lost: it is on the screen, and is acked later.
-                let own = message.from == self.naming.name && self.requests.says(message);
-                match self.places.get_mut(&message.room) {
-                    Some(place) => place.arrived(message.id) && !own,
-                    None => !self.many,
-                }
-            }
+            Event::Message { message, .. } => self.arrived(message),
             Event::Ack { place: Some((room, id)), .. } => {
                 if let Some(place) = self.places.get_mut(room) {
                     place.acked(*id);
@@ -117,14 +110,29 @@ impl Model {
                 true
             }
             Event::Refused(_) => {
-                self.refused += usize::from(answered.is_some());
-                if let Some(Request::Join(entry)) = answered {
-                    self.kept_out(&entry.room);
-                }
+                self.refused(answered);
                 true
             }
             Event::LeftRoom { .. } | Event::Pong => false,
             _ => true,
+        }
+    }
+
+    /// Somebody said something; true when the person has not seen it.
+    fn arrived(&mut self, message: &Message) -> bool {
+        // One's own comes back when its ack was lost: it is on the screen, and is acked later.
+        let own = message.from == self.naming.name && self.requests.says(message);
+        match self.places.get_mut(&message.room) {
+            Some(place) => place.arrived(message.id) && !own,
+            None => !self.many,
+        }
+    }
+
+    /// Something is refused: this request, or whatever the server does not say.
+    fn refused(&mut self, request: Option<&Request>) {
+        self.refused += usize::from(request.is_some());
+        if let Some(Request::Join(entry)) = request {
+            self.kept_out(&entry.room);
         }
     }
 

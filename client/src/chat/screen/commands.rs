@@ -12,18 +12,18 @@ pub(super) const NAMES: &[&str] = &[
     "/quit", "/rooms", "/search", "/who",
 ];
 
-/// What `/help` says beside the commands of all chats.
+/// What `/help` says beside the commands of all chats: as much as a terminal of 80 by 24 shows at once.
 pub(super) const HELP: &[&str] = &[
     "/query USER        talk to one person",
-    "/leave [ROOM]      leave a room, or end a conversation (also /part, /close)",
+    "/leave [ROOM]      leave it (or /part, /close)",
     "/clear             empty the screen",
-    "Tab                complete a command, a name or a room",
-    "Ctrl-N, Ctrl-P     next room, room before (also Alt-arrows, Alt-1 to Alt-9)",
-    "Alt-A              next room with something new",
-    "PgUp, PgDn, wheel  read what was said before; Esc goes back down",
-    "Alt-L              the talk alone, to select from and to open addresses",
-    "Ctrl-R             search what you typed before; again for what is older",
-    "Ctrl-C             throw the line away; on an empty line leave",
+    "Tab                complete commands and names",
+    "Ctrl-N, Ctrl-P     next room, room before (or Alt-arrows, Alt-1 to Alt-9)",
+    "Alt-A              next room with news",
+    "PgUp, PgDn, wheel  read back; Esc goes down",
+    "Alt-L              the talk alone, to copy and to open addresses",
+    "Ctrl-R             find what you typed before",
+    "Ctrl-C             clear the line, or leave",
 ];
 
 /// What somebody at a screen wants.

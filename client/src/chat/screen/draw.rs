@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::Screen;
+use super::emoji_flags::part_flags;
 use super::entry::Look;
-use super::flags::part_flags;
+use super::label::{cut, name_of, news};
 use super::layout::Layout;
 use super::status::Status;
 use super::talk::Talk;
@@ -117,44 +118,6 @@ fn room_row(talk: &Talk, wide: u16) -> String {
     format!("{name}{padding}{count}")
 }
 
-/// How much is new, and how much of that is for the reader: `5 2!`. Where all of it is, one number says so.
-pub(super) fn news(talk: &Talk) -> Option<String> {
-    match (talk.unread, talk.mentions) {
-        (0, _) => None,
-        (unread, 0) => Some(few(unread)),
-        (unread, mentions) if mentions >= unread => Some(format!("{}!", few(mentions))),
-        (unread, mentions) => Some(format!("{} {}!", few(unread), few(mentions))),
-    }
-}
-
-/// Room names and the people one talks to, told apart.
-pub(super) fn name_of(target: &Target) -> String {
-    match target {
-        Target::Room(room) => format!("#{room}"),
-        Target::Person(name) => format!("@{name}"),
-    }
-}
-
-/// A number in at most four cells.
-fn few(count: u32) -> String {
-    if count > 999 { "999+".into() } else { count.to_string() }
-}
-
-/// As much of a text as fits, with an ellipsis where something is missing.
-pub(super) fn cut(text: &str, wide: u16) -> String {
-    if width(text) <= wide {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    for one in text.graphemes(true) {
-        if width(&kept) + width(one) + 1 > wide {
-            break;
-        }
-        kept.push_str(one);
-    }
-    if wide > 0 { kept + "…" } else { kept }
-}
-
 /// The part of a line around the cursor that fits, and the cursor's column in it. Line ends are shown as
 /// signs, and tabs as spaces.
 fn window(text: &str, cursor: usize, wide: u16) -> (String, u16) {
@@ -198,13 +161,5 @@ mod tests {
         assert_eq!(window(&page, page.len(), 11), ("y mistake ".into(), 10));
         assert_eq!(window("one\ntwo\t", 4, 20), ("one⏎two ".into(), 4));
         assert_eq!(window("x", 1, 0), (String::new(), 0));
-    }
-
-    #[test]
-    fn what_is_cut_says_so() {
-        assert_eq!(cut("lobby", 5), "lobby");
-        assert_eq!(cut("lobby", 4), "lob…");
-        assert_eq!(cut("日本語", 4), "日…");
-        assert_eq!(cut("lobby", 0), "");
     }
 }

@@ -9,8 +9,9 @@ use ratatui::text::{Line, Span};
 
 use super::colours::Colours;
 use super::wrap::{width, wrap};
-use crate::chat::line::{Line as Words, Tone, local, read};
+use crate::chat::line::{Line as Words, Tone, read};
 use crate::terminal::safe;
+use crate::time::local;
 
 /// Terminals narrower than this show no times.
 const NARROW: u16 = 30;
@@ -91,6 +92,7 @@ impl Entry {
         let time = if wide < NARROW { String::new() } else { self.time(look) };
         let indent = match &self.kind {
             Kind::Told(Tone::Help) => described_at(&self.text),
+            Kind::Told(tone) if time.is_empty() => width(tone.mark()),
             _ => width(&time),
         };
         let mut spans = vec![Span::styled(time, look.colours.faint())];
@@ -121,8 +123,7 @@ impl Entry {
         match &self.kind {
             Kind::Said { from, mention } => self.said(from, *mention, colours),
             Kind::Told(tone) => {
-                let dashes = if matches!(tone, Tone::Aside | Tone::Wrong) { "-- " } else { "" };
-                vec![Span::styled(format!("{dashes}{}", self.text), colours.tone(*tone))]
+                vec![Span::styled(format!("{}{}", tone.mark(), self.text), colours.tone(*tone))]
             }
         }
     }

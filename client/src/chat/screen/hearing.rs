@@ -210,7 +210,7 @@ impl Screen {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader { me: &self.me, zone: &self.look.zone, now: self.look.now }
+        Reader { me: &self.me, zone: &self.look.zone, now: self.look.now, types: true }
     }
 
     /// Asks which rooms there are, unless that is asked already.

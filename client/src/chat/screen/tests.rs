@@ -285,6 +285,55 @@ fn a_lost_connection_is_told_quietly_and_keeps_what_was_typed() {
 }
 
 #[test]
+fn what_has_no_time_stands_out_by_its_dashes() {
+    let mut rig = Rig::inside(40, 10);
+    rig.screen.note(&Note::Lost, &user("alice")).unwrap();
+    let drawn = rig.drawn();
+    assert!(
+        drawn.contains("\"-- the connection is lost; ") && drawn.contains("\"   until it is back "),
+        "{drawn}"
+    );
+}
+
+#[test]
+fn a_narrow_status_line_leaves_out_whole_parts() {
+    let rig = Rig::inside(80, 8);
+    let latency = Some(Duration::from_millis(3));
+    let presence = Some(Duration::from_secs(4));
+    let well = Status { connected: Connected::Yes { latency }, presence };
+    let lost = Status { connected: Connected::Waiting(Duration::from_secs(4)), presence };
+    for (wide, status, words) in [
+        (62, well, " #lobby · connected, 3 ms · 3 here · presence 4 s old   alice "),
+        (61, well, " #lobby · connected, 3 ms · 3 here                     alice "),
+        (42, well, " #lobby · connected, 3 ms · 3 here        "),
+        (40, well, " #lobby · connected, 3 ms · 3 here      "),
+        (30, well, " #lobby · connected, 3 ms     "),
+        (20, well, " #lobby · connected "),
+        (10, well, " #lobby   "),
+        (6, well, " #lob…"),
+        (50, lost, " #lobby · no connection, next try in 5 s          "),
+        (40, lost, " #lobby · no connection, next try in 5 s"),
+        (30, lost, " #lobby · no connection       "),
+    ] {
+        assert_eq!(rig.screen.status_words(&status, wide), words, "{wide}");
+    }
+}
+
+#[test]
+fn a_long_name_leaves_room_for_what_is_wrong_and_what_is_new() {
+    let mut rig = Rig::inside(80, 8);
+    let long = "x".repeat(32);
+    rig.enter(&format!("/join {long}"));
+    let lost = Status { connected: Connected::Waiting(Duration::from_secs(4)), presence: None };
+    assert_eq!(rig.screen.status_words(&lost, 40).trim_end(), " #xxxxxxxxxxxxxxxxx… · no connection");
+    rig.enter("/join lobby");
+    rig.hear(message_in(&long, 1, "news"));
+    let well = Status { connected: Connected::Yes { latency: None }, presence: None };
+    let words = " #lobby · #xxxxxxxxxxx… 1 · connected";
+    assert_eq!(rig.screen.status_words(&well, 40).trim_end(), words);
+}
+
+#[test]
 fn people_come_go_and_are_counted() {
     let mut rig = Rig::inside(60, 6);
     let reason = LeaveReason::Lost;

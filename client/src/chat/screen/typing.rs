@@ -14,7 +14,7 @@ use super::keys::{Action, action};
 use super::layout::Layout;
 use super::{Purpose, Screen, Wish};
 use crate::chat::command::{self, Target};
-use crate::chat::line::{Line, Tone};
+use crate::chat::line::Line;
 
 /// Rows that one step of the wheel moves.
 const WHEEL: usize = 3;
@@ -195,11 +195,10 @@ impl Screen {
     }
 
     fn help(&mut self) {
-        for words in command::HELP.iter().chain(HELP) {
-            let line = Line { tone: Tone::Help, at: None, text: (*words).to_owned() };
-            self.talk_mut().told(&line);
-        }
-        self.show_newest();
+        let lines: Vec<Line> = command::HELP.iter().chain(HELP).map(|line| Line::help(line)).collect();
+        let (pane, look) = (self.pane(), self.look.clone());
+        self.talk_mut().told_from_the_first(&lines, pane, &look);
+        self.look_at(self.active);
     }
 
     /// Says so when the line had no room for something.
@@ -211,9 +210,7 @@ impl Screen {
     }
 
     fn mistaken(&mut self, refusal: &Refusal) {
-        let text = format!("{} ({})", refusal.words, refusal.code);
-        let text = crate::terminal::safe(&text).into_owned();
-        self.talk_mut().told(&Line { tone: Tone::Wrong, at: None, text });
+        self.talk_mut().told(&Line::refusal(refusal));
         self.show_newest();
     }
 

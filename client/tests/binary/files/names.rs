@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::files::{HELLO, hash, path};
-use crate::scripted::{AT, expect, nobody, serve};
+use crate::scripted::{AT, Peer, expect, nobody, serve};
 
 #[test]
 fn names_that_drive_a_terminal_are_never_printed() {
@@ -68,6 +68,28 @@ fn patterns_choose_and_nothing_is_overwritten_unasked() {
     playing.join().unwrap();
 }
 
+/// Some would not even do as a pattern.
+#[test]
+fn a_name_that_looks_like_a_pattern_is_a_name() {
+    fn lists(mut peer: Peer) {
+        assert_eq!(peer.line(), "LIST a");
+        let rows = ["a1", "a[1", "a[1]"].map(|name| format!("5 {} {AT} {name}\n", hash(HELLO)));
+        peer.say(format!("LIST 3\n{}", rows.concat()));
+    }
+    fn sends(mut peer: Peer) {
+        let name = peer.line().strip_prefix("DOWNLOAD ").unwrap().to_owned();
+        peer.say(format!("FILE 5 {} {name}\nhello", hash(HELLO)));
+    }
+    for name in ["a[1]", "a[1"] {
+        let (at, playing) = serve(vec![lists, sends]);
+        let folder = tempfile::tempdir().unwrap();
+        let to = path(&folder, "b");
+        expect(0, &["--file", &at, "get", name, "--to", &to], b"");
+        playing.join().unwrap();
+        assert_eq!(std::fs::read(to).unwrap(), HELLO);
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_told_before_anybody_is_asked() {
     let at = nobody();
@@ -80,7 +102,9 @@ fn what_makes_no_sense_is_told_before_anybody_is_asked() {
         (vec!["get", "x", "--to", "/dev/null", "--force"], "/dev/null is no file"),
         (vec!["get", "x", "--to", "nowhere/"], "client: there is no folder nowhere/\n"),
         (vec!["get", "x", "--to", "nowhere/x"], "client: there is no folder nowhere\n"),
-        (vec!["get", "../x"], "no part of a name is . or .."),
+        (vec!["put", ".x"], "begins with a dot; another is --as NAME\n"),
+        (vec!["put", "x", "--as", "../x"], "no part of a name is . or ..\n"),
+        (vec!["get", "../x"], "no part of a name is . or ..\n"),
         (vec!["rm", "/etc/passwd"], "does not begin with a slash"),
     ] {
         let args: Vec<&str> = ["--file", &at].into_iter().chain(args).collect();

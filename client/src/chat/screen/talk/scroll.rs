@@ -3,6 +3,7 @@
 use ratatui::text::Line;
 
 use super::{Older, Pane, Talk, View};
+use crate::chat::line::Line as Words;
 use crate::chat::screen::entry::Look;
 use crate::chat::screen::wrap::rows_taken;
 
@@ -92,7 +93,18 @@ impl Talk {
 
     /// Shows the topmost rows.
     pub(in crate::chat::screen) fn show_oldest(&mut self, pane: Pane, look: &Look) {
-        let (mut filled, mut end) = (0, 0);
+        self.show_from(0, pane, look);
+    }
+
+    /// Tells all of this, and shows it from the first line on: what is longer than the pane is read downward.
+    pub(in crate::chat::screen) fn told_from_the_first(&mut self, lines: &[Words], pane: Pane, look: &Look) {
+        lines.iter().for_each(|line| self.told(line));
+        self.show_from(self.entries.len().saturating_sub(lines.len()), pane, look);
+    }
+
+    /// Shows this entry in the topmost rows, unless there are too few after it to fill the pane.
+    fn show_from(&mut self, first: usize, pane: Pane, look: &Look) {
+        let (mut filled, mut end) = (0, first);
         while end < self.entries.len() && filled < usize::from(pane.high) {
             filled += self.rows_of(end, pane, look).len();
             end += 1;

@@ -39,6 +39,23 @@ fn help_lines_up_where_it_does_not_fit() {
 }
 
 #[test]
+fn help_fits_a_terminal_as_most_have_it() {
+    let mut rig = Rig::inside(80, 24);
+    rig.enter("/help");
+    let drawn = rig.drawn();
+    assert!(drawn.contains("│/join ROOM ") && drawn.contains("│Ctrl-C ") && !drawn.contains('↓'), "{drawn}");
+}
+
+#[test]
+fn help_that_does_not_fit_is_read_from_its_beginning() {
+    let mut rig = Rig::inside(50, 15);
+    rig.enter("/help");
+    assert!(rig.shows("\"/join ROOM ") && rig.shows(" #lobby · ↓ PgDn, Esc · "), "{}", rig.drawn());
+    rig.press(KeyCode::PageDown);
+    assert!(rig.shows("Ctrl-C ") && !rig.shows("↓"), "{}", rig.drawn());
+}
+
+#[test]
 fn leaving_takes_an_empty_line() {
     let control = KeyModifiers::CONTROL;
     let mut rig = Rig::inside(50, 6);

@@ -1,4 +1,4 @@
-//! Chat in lines: for pipes, for scripts, and for who wants no screen.
+//! Chat in lines, as `--plain` wants it: for pipes, for scripts, and for who wants no screen.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) async fn run(options: &Options, input: &mut Input, at_terminal: bool)
     let patience = (!at_terminal).then(|| options.timeout.max(PIPE_PATIENCE));
     let manner = Manner { replay: Replay::Last(HISTORY), many: false, patience };
     let mut session = Session::open(options, manner).await?;
-    let mut printer = Printer::new(options.json);
+    let mut printer = Printer::new(options.json, at_terminal);
     match drive(&mut session, &mut printer, Some(input)).await? {
         End::Done { refused } if refused > 0 && !at_terminal => Err(Failure::SomeRefused(refused)),
         end => verdict(end, options, printer.refusal),
