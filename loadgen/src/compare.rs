@@ -3,10 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use hdrhistogram::Histogram;
+
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::hdr;
 use crate::plan::Plan;
-use crate::recorder::Row;
+use crate::recorder::{Row, by_chance};
 use crate::report::numbers::{count, milliseconds};
 use crate::report::{Report, SCHEMA_VERSION};
 
@@ -22,6 +25,19 @@ const SETBACKS: [&str; 9] = [
     "file.failed",
     "registry.refused",
 ];
+
+/// A percentile's name, the share below it, and its figure in a row.
+type Percentile = (&'static str, f64, fn(&Row) -> Option<u64>);
+
+const PERCENTILES: [Percentile; 4] = [
+    ("p50", 0.5, |row| row.p50_ns),
+    ("p90", 0.9, |row| row.p90_ns),
+    ("p99", 0.99, |row| row.p99_ns),
+    ("p99.9", 0.999, |row| row.p999_ns),
+];
+
+/// Said of a percentile that has too few samples to be compared.
+const TOO_FEW: &str = "too few to say";
 
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +80,7 @@ pub fn compare(before: &Report, after: &Report, noise: f64) -> Result<Comparison
     let mut found = Comparison { text: head(before, after), worse: false };
     for row in before.rows.iter().filter(|row| !is_our_own(row)) {
         match after.rows.iter().find(|other| other.name == row.name) {
-            Some(other) => found.series(row, other, noise),
+            Some(other) => found.series(&Measured::new(before, row), &Measured::new(after, other), noise),
             None => found.times(&format!("{} n", row.name), row.n, 0, "worse"),
         }
     }
@@ -119,29 +135,46 @@ fn check(before: &Report, after: &Report) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A series of one of the runs.
+struct Measured<'a> {
+    row: &'a Row,
+    /// `None` where the report has none that can be read; then the figures must do.
+    histogram: Option<Histogram<u64>>,
+}
+
+impl<'a> Measured<'a> {
+    fn new(report: &Report, row: &'a Row) -> Self {
+        let encoded = report.histograms.get(&row.name);
+        Measured { row, histogram: encoded.and_then(|encoded| hdr::decode(encoded)) }
+    }
+
+    /// Whether two runs of one server, with so few samples each, may be so far apart.
+    fn may_differ_by_chance(&self, other: &Measured<'_>, quantile: f64) -> bool {
+        let both = self.histogram.as_ref().zip(other.histogram.as_ref());
+        both.is_some_and(|(mine, theirs)| {
+            let (mine, theirs) = (by_chance(mine, quantile), by_chance(theirs, quantile));
+            mine.start() <= theirs.end() && theirs.start() <= mine.end()
+        })
+    }
+}
+
 impl Comparison {
-    fn series(&mut self, before: &Row, after: &Row, noise: f64) {
-        let figures = [
-            ("p50", 0.5, before.p50_ns, after.p50_ns),
-            ("p90", 0.9, before.p90_ns, after.p90_ns),
-            ("p99", 0.99, before.p99_ns, after.p99_ns),
-            ("p99.9", 0.999, before.p999_ns, after.p999_ns),
-        ];
-        for (stat, quantile, before_ns, after_ns) in figures {
-            let Some((old, new)) = before_ns.zip(after_ns) else { continue };
+    fn series(&mut self, before: &Measured<'_>, after: &Measured<'_>, noise: f64) {
+        for (stat, quantile, figure) in PERCENTILES {
+            let Some((old, new)) = figure(before.row).zip(figure(after.row)) else { continue };
             let change = new as f64 / (old as f64).max(1.0) - 1.0;
+            let is_same = old.abs_diff(new) < FLOOR_NS || change.abs() <= noise;
             let word = match change {
-                _ if !before.knows(quantile) || !after.knows(quantile) => "too few to say",
-                _ if old.abs_diff(new) < FLOOR_NS => "same",
-                change if change > noise => "worse",
-                change if change < -noise => "better",
-                _ => "same",
+                _ if !before.row.knows(quantile) || !after.row.knows(quantile) => TOO_FEW,
+                _ if is_same => "same",
+                _ if before.may_differ_by_chance(after, quantile) => TOO_FEW,
+                change if change > 0.0 => "worse",
+                _ => "better",
             };
             self.worse |= word == "worse";
             let (old, new) = (milliseconds(Some(old)), milliseconds(Some(new)));
-            let change = change * 100.0;
-            let _ =
-                writeln!(self.text, "{:<18}{stat:<7}{old:>12}{new:>12}{change:>+9.1}%  {word}", before.name);
+            let (name, change) = (&before.row.name, change * 100.0);
+            let _ = writeln!(self.text, "{name:<18}{stat:<7}{old:>12}{new:>12}{change:>+9.1}%  {word}");
         }
     }
 
@@ -184,15 +217,17 @@ mod tests {
     use crate::recorder::{Recorder, Series};
     use crate::report::tests::{example, of};
 
+    fn recorded(nanos: impl IntoIterator<Item = u64>) -> Report {
+        let mut recorder = Recorder::default();
+        nanos.into_iter().for_each(|nanos| recorder.note(Series::ChatDelivery, nanos));
+        of(&recorder)
+    }
+
     /// A run with enough samples for its p99, which is so much higher than usual.
     fn slower(by: f64) -> Report {
-        let mut recorder = Recorder::default();
-        (1..=1_000).for_each(|number| recorder.note(Series::ChatDelivery, number * 10_000));
-        let mut report = of(&recorder);
-        for row in &mut report.rows {
-            row.p99_ns = row.p99_ns.map(|nanos| (nanos as f64 * by) as u64);
-        }
-        report
+        let is_slow = |number: u64| number > 950;
+        let nanos = |number| number as f64 * 10_000.0 * if is_slow(number) { by } else { 1.0 };
+        recorded((1..=1_000).map(|number| nanos(number) as u64))
     }
 
     fn compared(before: &Report, after: &Report, noise: f64) -> Comparison {
@@ -214,13 +249,21 @@ mod tests {
         slow.rows[0].p99_ns = Some(1_000_000_000);
         let found = compared(&example(), &slow, 0.05);
         assert!(!found.worse && found.text.contains("too few to say"), "{}", found.text);
-        let mut quick = slower(1.0);
-        quick.rows[0].p50_ns = Some(19_000);
-        let mut slow = quick.clone();
-        slow.rows[0].p50_ns = Some(27_000);
+        let [quick, slow, slower] = [19_000, 27_000, 40_000].map(|nanos| recorded([nanos; 1_000]));
         assert!(!compared(&quick, &slow, 0.05).worse);
-        slow.rows[0].p50_ns = Some(40_000);
-        assert!(compared(&quick, &slow, 0.05).worse);
+        assert!(compared(&quick, &slower, 0.05).worse);
+    }
+
+    #[test]
+    fn a_difference_that_so_few_samples_make_by_chance_proves_nothing() {
+        let spread = |n: u64, longest: u64| recorded((1..=n).map(|number| number * longest / n));
+        let [few, slower, slowest] = [100, 150, 500].map(|ms| spread(25, ms * 1_000_000));
+        let found = compared(&few, &slower, 0.05);
+        assert!(!found.worse && found.text.matches(TOO_FEW).count() == 3, "{}", found.text);
+        let found = compared(&few, &slowest, 0.05);
+        assert!(found.worse, "further apart than chance would have it: {}", found.text);
+        let [many, slower] = [100, 150].map(|ms| spread(2_500, ms * 1_000_000));
+        assert!(compared(&many, &slower, 0.05).worse);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod audience;
 pub mod cli;
 pub mod clock;
 pub mod compare;
+pub mod endpoint;
 pub mod environment;
 pub mod exposition;
 pub mod failure;

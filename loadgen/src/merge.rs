@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::assertion::{Assertion, Judgement};
+use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::hdr;
+use crate::plan::Plan;
+use crate::reconcile::Reconciliation;
 use crate::recorder::{Recorder, Series};
 use crate::report::{Evidence, Outcome, Report, Seen, Verdict, exit_code};
 use crate::span::Span;
@@ -12,6 +15,10 @@ use crate::strain::Strain;
 
 /// What stands between the runs of a sum.
 const AND: &str = "+";
+/// What a report of an older version leaves open.
+const UNDATED: &str = "the report does not say when it was measured";
+/// What stands before the name of a run.
+const RUN: &str = "run ";
 
 /// Adds up reports, of which there is at least one, that were measured at once, or whenever when `not_at_once`.
 ///
@@ -27,41 +34,59 @@ pub fn merge(reports: &[Report], not_at_once: bool) -> Result<Report, Failure> {
     let Some(first) = reports.first() else {
         return Err(Failure::Unlike("there is no report to merge".into()));
     };
-    let mut sum = first.clone();
-    let mut total = Recorder::default();
-    sum.seen = Seen::default();
-    for report in reports {
-        for (name, encoded) in &report.histograms {
-            add(&mut total, name, encoded)?;
-        }
-        sum.seen.add(&report.seen);
-    }
-    let runs: Vec<&str> = reports.iter().map(|report| report.environment.run.as_str()).collect();
-    sum.environment.run = runs.join(AND);
-    sum.plan.clients = reports.iter().map(|report| report.plan.clients).sum();
-    sum.plan.rooms = reports.iter().map(|report| report.plan.rooms).sum();
-    sum.plan.speakers = reports.iter().map(|report| report.plan.speakers).sum();
-    for report in &reports[1..] {
-        sum.plan.messages.per_second += report.plan.messages.per_second;
-        sum.plan.queries.per_second += report.plan.queries.per_second;
-        sum.plan.transfers.per_second += report.plan.transfers.per_second;
-        sum.plan.entries.per_second += report.plan.entries.per_second;
-    }
-    let spans = reports.iter().filter_map(|report| report.measured);
-    sum.measured = spans.reduce(|all, span| all.around(&span));
-    sum.interrupted = reports.iter().any(|report| report.interrupted);
-    sum.clipped = reports.iter().map(|report| report.clipped).sum();
-    sum.drained_seconds = reports.iter().map(|report| report.drained_seconds).fold(0.0, f64::max);
-    sum.rows = total.rows();
-    sum.histograms = hdr::encode_all(&total);
-    sum.timeline = Vec::new();
-    // Each has asked the same services, which have counted the load of all.
-    sum.reconciliation = Default::default();
-    sum.strain = strain(reports);
+    let mut sum = added(first, reports, &recorded(reports)?);
     judge(&mut sum, reports);
     sum.verdict.warnings.extend(apart);
-    sum.verdict.warnings.extend(reports.iter().filter_map(undated));
+    sum.verdict.warnings.extend(undated(reports));
     Ok(sum)
+}
+
+/// All that they recorded, in one.
+fn recorded(reports: &[Report]) -> Result<Recorder, Failure> {
+    let mut total = Recorder::default();
+    for (name, encoded) in reports.iter().flat_map(|report| &report.histograms) {
+        add(&mut total, name, encoded)?;
+    }
+    Ok(total)
+}
+
+/// The sum, before it is judged.
+fn added(first: &Report, reports: &[Report], total: &Recorder) -> Report {
+    let mut seen = Seen::default();
+    reports.iter().for_each(|report| seen.add(&report.seen));
+    let runs: Vec<&str> = reports.iter().map(|report| report.environment.run.as_str()).collect();
+    let spans = reports.iter().filter_map(|report| report.measured);
+    Report {
+        environment: Environment { run: runs.join(AND), ..first.environment.clone() },
+        plan: plan(first, reports),
+        measured: spans.reduce(|all, span| all.around(&span)),
+        interrupted: reports.iter().any(|report| report.interrupted),
+        drained_seconds: reports.iter().map(|report| report.drained_seconds).fold(0.0, f64::max),
+        rows: total.rows(),
+        clipped: reports.iter().map(|report| report.clipped).sum(),
+        seen,
+        // Each has asked the same services, which have counted the load of all.
+        reconciliation: Reconciliation::default(),
+        strain: strain(reports),
+        timeline: Vec::new(),
+        histograms: hdr::encode_all(total),
+        ..first.clone()
+    }
+}
+
+/// The first one's plan, with the people and the rates of all.
+fn plan(first: &Report, reports: &[Report]) -> Plan {
+    let mut sum = first.plan.clone();
+    for Report { plan, .. } in &reports[1..] {
+        sum.clients += plan.clients;
+        sum.rooms += plan.rooms;
+        sum.speakers += plan.speakers;
+        sum.messages.per_second += plan.messages.per_second;
+        sum.queries.per_second += plan.queries.per_second;
+        sum.transfers.per_second += plan.transfers.per_second;
+        sum.entries.per_second += plan.entries.per_second;
+    }
+    sum
 }
 
 /// Two of the runs that share no more than half of the time for which either was measured: what they did is no
@@ -79,10 +104,11 @@ fn apart(reports: &[Report]) -> Option<String> {
     ))
 }
 
-/// That nobody can say whether a run of an older version was measured together with the others.
-fn undated(report: &Report) -> Option<String> {
-    let run = &report.environment.run;
-    report.measured.is_none().then(|| format!("run {run} does not say when it was measured"))
+/// That nobody can say whether runs of an older version were measured together with the others.
+fn undated(reports: &[Report]) -> Vec<String> {
+    let undated = reports.iter().filter(|report| report.measured.is_none());
+    let said = undated.map(|report| (report.environment.run.as_str(), UNDATED));
+    each_said_once(said, reports.len())
 }
 
 /// A run counts once: a sum that lies beside its parts, or a name that is typed twice, would count it again.
@@ -119,18 +145,9 @@ fn judged_anew(sum: &Report, reports: &[Report]) -> Vec<Judgement> {
     assertions.map(|assertion| assertion.judge(&ran, &sum.rows, &sum.seen)).collect()
 }
 
-/// A sum is valid when each of its parts is.
+/// A sum is valid when each of its parts is, and it is, too.
 fn judge(sum: &mut Report, reports: &[Report]) {
-    let (strain, rows, seen, clipped) = (&sum.strain, &sum.rows, &sum.seen, sum.clipped);
-    sum.verdict = Verdict::of(&Evidence { strain, rows, seen, clipped });
-    for report in reports.iter().filter(|report| !report.verdict.valid) {
-        sum.verdict.valid = false;
-        let run = &report.environment.run;
-        let of_part = report.verdict.reasons.iter().map(|reason| format!("run {run}: {reason}"));
-        sum.verdict.reasons.extend(of_part);
-    }
-    sum.verdict.client_limited_only = !sum.verdict.valid
-        && reports.iter().all(|report| report.verdict.valid || report.verdict.client_limited_only);
+    sum.verdict = verdict(sum, reports);
     sum.assertions = judged_anew(sum, reports);
     sum.exit_code = exit_code(&Outcome {
         interrupted: sum.interrupted,
@@ -139,6 +156,53 @@ fn judge(sum: &mut Report, reports: &[Report]) {
         allow_client_limited: false,
         assertions: &sum.assertions,
     });
+}
+
+/// What was counted is told of all together. What else makes a run invalid is its own, and only without any such
+/// is it asked whether all of them are.
+fn verdict(sum: &Report, reports: &[Report]) -> Verdict {
+    let (strain, rows, seen, clipped) = (&sum.strain, &sum.rows, &sum.seen, sum.clipped);
+    let together = Verdict::of(&Evidence { strain, rows, seen, clipped });
+    let own = reasons_of_their_own(reports);
+    let reasons = if own.is_empty() { together.reasons } else { [own, of_counts(sum).reasons].concat() };
+    let valid = reasons.is_empty() && reports.iter().all(|report| report.verdict.valid);
+    let is_limited = |report: &Report| report.verdict.valid || report.verdict.client_limited_only;
+    let client_limited_only = !valid && reports.iter().all(is_limited);
+    Verdict { valid, client_limited_only, reasons, warnings: together.warnings }
+}
+
+/// What a report's counts alone say.
+fn of_counts(report: &Report) -> Verdict {
+    let (strain, seen, clipped) = (&Strain::default(), &report.seen, report.clipped);
+    Verdict::of(&Evidence { strain, rows: &[], seen, clipped })
+}
+
+/// Why each of the invalid runs is, but for what was counted.
+fn reasons_of_their_own(reports: &[Report]) -> Vec<String> {
+    let said = reports.iter().filter(|report| !report.verdict.valid).flat_map(|report| {
+        let counted = of_counts(report).reasons;
+        let own = report.verdict.reasons.iter().filter(move |reason| !counted.contains(reason));
+        own.map(|reason| (report.environment.run.as_str(), reason.as_str()))
+    });
+    each_said_once(said, reports.len())
+}
+
+/// What some of so many runs say, each once; by whom, where it is not all of them.
+fn each_said_once<'a>(said: impl Iterator<Item = (&'a str, &'a str)>, runs: usize) -> Vec<String> {
+    let mut once: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (run, words) in said {
+        match once.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, by)) => by.push(run),
+            None => once.push((words, vec![run])),
+        }
+    }
+    let told = once.into_iter().map(|(words, by)| match by.as_slice() {
+        by if by.len() == runs => words.to_owned(),
+        // A sum that is a part of this one has named it.
+        _ if words.starts_with(RUN) => words.to_owned(),
+        by => format!("{RUN}{}: {words}", by.join(", ")),
+    });
+    told.collect()
 }
 
 #[cfg(test)]
@@ -181,6 +245,56 @@ mod tests {
         let sum = merge(&[example(), other(invalid)], false).unwrap();
         assert!(!sum.verdict.valid && sum.verdict.reasons[0].ends_with("out of breath"));
         assert_eq!(sum.exit_code, 5);
+    }
+
+    /// A run that is invalid for these reasons, and left so many operations unsent.
+    fn invalid(run: &str, reasons: &[&str], unsent: u64) -> Report {
+        let mut report = example();
+        report.environment.run = run.to_owned();
+        report.seen.chat.unsent = unsent;
+        let words = of_counts(&report).reasons;
+        let reasons = [reasons.iter().map(|&reason| reason.to_owned()).collect(), words].concat();
+        report.verdict = Verdict { client_limited_only: unsent == 0, reasons, ..Verdict::default() };
+        report
+    }
+
+    #[test]
+    fn each_reason_is_told_once_and_by_whom_when_not_all_say_it() {
+        let runs = [invalid("a", &["hungry", "tired"], 0), invalid("b", &["tired"], 0)];
+        let sum = merge(&runs, false).unwrap();
+        assert_eq!(sum.verdict.reasons, ["run a: hungry", "tired"]);
+        assert!(sum.verdict.client_limited_only);
+        let runs = [sum, invalid("c", &["hungry"], 0)];
+        let sum = merge(&runs, false).unwrap();
+        assert_eq!(sum.verdict.reasons, ["run a: hungry", "run a+b: tired", "run c: hungry"]);
+    }
+
+    #[test]
+    fn what_limited_the_most_strained_run_is_told_once() {
+        let strained = |run: &str, share| {
+            let mut report = example();
+            report.environment.run = run.to_owned();
+            report.strain = Strain { cpu_share: share, cores: 2, ..Strain::default() };
+            let Report { strain, rows, seen, .. } = &report;
+            report.verdict = Verdict::of(&Evidence { strain, rows, seen, clipped: 0 });
+            report
+        };
+        let sum = merge(&[strained("a", 0.97), strained("b", 0.5)], false).unwrap();
+        assert_eq!(sum.verdict.reasons.len(), 1, "{:?}", sum.verdict.reasons);
+        assert!(
+            sum.verdict.reasons[0].starts_with("run a: the generator used 97%"),
+            "{:?}",
+            sum.verdict.reasons
+        );
+    }
+
+    #[test]
+    fn what_was_counted_is_told_of_all_together() {
+        let sum = merge(&[invalid("a", &[], 3), invalid("b", &["tired"], 4)], false).unwrap();
+        let [own, counted] = sum.verdict.reasons.as_slice() else { panic!("{:?}", sum.verdict.reasons) };
+        assert_eq!(own, "run b: tired");
+        assert!(counted.starts_with("7 fell due and could not be sent"), "{counted}");
+        assert!(!sum.verdict.valid && !sum.verdict.client_limited_only);
     }
 
     #[test]
@@ -228,7 +342,7 @@ mod tests {
     #[test]
     fn a_run_that_does_not_say_when_it_was_is_added_with_a_word_of_it() {
         let sum = merge(&[measured(0, 30), other(example())], false).unwrap();
-        assert_eq!(sum.verdict.warnings, ["run -other does not say when it was measured"]);
+        assert_eq!(sum.verdict.warnings, ["run -other: the report does not say when it was measured"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Histograms of durations, merged without loss.
 
+use std::ops::RangeInclusive;
+
 use hdrhistogram::Histogram;
 use hdrhistogram::errors::AdditionError;
 use serde::{Deserialize, Serialize};
@@ -199,6 +201,13 @@ impl Row {
     }
 }
 
+/// Where another run of as many samples may find a percentile by mere chance, in nanoseconds: two standard
+/// deviations of the samples below it (of a binomial distribution, whatever the samples are like) either way.
+pub fn by_chance(histogram: &Histogram<u64>, quantile: f64) -> RangeInclusive<u64> {
+    let reach = 2.0 * (quantile * (1.0 - quantile) / histogram.len() as f64).sqrt();
+    histogram.value_at_quantile(quantile - reach)..=histogram.value_at_quantile(quantile + reach)
+}
+
 /// How many samples a percentile takes to be known.
 pub fn enough_for(quantile: f64) -> u64 {
     // A thousandth of ten thousand may be a little less than ten in binary.
@@ -235,6 +244,17 @@ mod tests {
         for (quantile, enough) in [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000)] {
             assert!(row(enough).knows(quantile) && !row(enough - 1).knows(quantile), "{quantile}");
         }
+    }
+
+    #[test]
+    fn chance_moves_a_percentile_of_few_samples_further() {
+        let of = |n: u64| {
+            let mut recorder = Recorder::default();
+            (1..=n).for_each(|number| recorder.note(Series::InfoQuery, number * 100_000_000 / n));
+            let range = by_chance(recorder.histogram(Series::InfoQuery).unwrap(), 0.5);
+            [range.start(), range.end()].map(|nanos| nanos / 1_000_000)
+        };
+        assert_eq!((of(25), of(10_000)), ([32, 72], [49, 51]));
     }
 
     #[test]

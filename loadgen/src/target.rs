@@ -52,21 +52,49 @@ impl Service {
 }
 
 /// Where a service tells what it has counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
     /// Which service.
     pub service: Service,
-    /// Its admin port.
+    /// Its admin port, when the run began.
     pub at: SocketAddr,
     /// Whether somebody said so, or it is only where it usually is.
     pub named: bool,
+    /// What led there: its own name when it has one, else its service's.
+    name: Name,
+    /// The address that this name had.
+    led_to: SocketAddr,
 }
 
-/// The addresses of a run, resolved once; only of what it wants.
+impl Counter {
+    /// Where it is now, when its name does not lead any more to where it did when the run began. As long as that
+    /// is one of several addresses, the others are other servers, which have counted what we have not caused.
+    pub async fn moved_to(&self) -> Option<SocketAddr> {
+        let found = self.name.resolve_from(Some(self.led_to)).await.ok()?;
+        let now = if self.named { found } else { usual_counter(found)? };
+        (now != self.at).then_some(now)
+    }
+}
+
+/// Where the service at an address usually counts.
+fn usual_counter(service: SocketAddr) -> Option<SocketAddr> {
+    service.port().checked_add(10).map(|port| SocketAddr::new(service.ip(), port))
+}
+
+/// A place as a flag names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    flag: &'static str,
+    value: String,
+    /// Whether it may be a public address.
+    consent: bool,
+}
+
+/// The addresses of a run as they are when it begins; only of what it wants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// The services.
-    services: [Option<SocketAddr>; 4],
+    /// The services, by name and by address.
+    services: [Option<(Name, SocketAddr)>; 4],
     /// Their counters.
     pub counters: Vec<Counter>,
 }
@@ -84,21 +112,32 @@ impl Targets {
                 Some(target) => (service.flag(), target.to_owned()),
                 None => ("--host", on_port(&place.host, service.port())),
             };
-            let at = resolve(flag, value, place.i_own_this_network).await?;
-            targets.services[service as usize] = Some(at);
-            targets.counters.extend(counter(service, at, place).await?);
+            let name = Name { flag, value, consent: place.i_own_this_network };
+            let at = name.resolve().await?;
+            targets.counters.extend(counter(service, &name, at, place).await?);
+            targets.services[service as usize] = Some((name, at));
         }
         Ok(targets)
     }
 
     /// Where a service is, when the run wants it.
     pub fn of(&self, service: Service) -> Option<SocketAddr> {
-        self.services[service as usize]
+        self.services[service as usize].as_ref().map(|(_, at)| *at)
+    }
+
+    /// What a service is called, when the run wants it.
+    pub fn name_of(&self, service: Service) -> Option<&Name> {
+        self.services[service as usize].as_ref().map(|(name, _)| name)
     }
 }
 
-/// Where a service at an address counts.
-async fn counter(service: Service, at: SocketAddr, place: &Place) -> Result<Option<Counter>, Failure> {
+/// Where a service counts that a name has led to.
+async fn counter(
+    service: Service,
+    name: &Name,
+    at: SocketAddr,
+    place: &Place,
+) -> Result<Option<Counter>, Failure> {
     if place.metrics_of.contains(&MetricsOf::Nobody) {
         return Ok(None);
     }
@@ -108,29 +147,50 @@ async fn counter(service: Service, at: SocketAddr, place: &Place) -> Result<Opti
     });
     Ok(match named {
         Some(target) => {
-            let at = resolve("--metrics-of", target, place.i_own_this_network).await?;
-            Some(Counter { service, at, named: true })
+            let name = Name { flag: "--metrics-of", value: target, consent: place.i_own_this_network };
+            let at = name.resolve().await?;
+            Some(Counter { service, at, named: true, name, led_to: at })
         }
         None => {
-            let port = at.port().checked_add(10);
-            port.map(|port| Counter { service, at: SocketAddr::new(at.ip(), port), named: false })
+            let name = name.clone();
+            usual_counter(at).map(|usual| Counter { service, at: usual, named: false, name, led_to: at })
         }
     })
 }
 
-async fn resolve(flag: &'static str, value: String, consent: bool) -> Result<SocketAddr, Failure> {
-    let usage = |problem: &str| Failure::Usage { flag, value: value.clone(), problem: problem.into() };
-    if !has_port(&value) {
-        return Err(usage("want HOST:PORT"));
+impl Name {
+    /// The address that it leads to now.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when it leads nowhere, or to a public address without consent.
+    pub async fn resolve(&self) -> Result<SocketAddr, Failure> {
+        self.resolve_from(None).await
     }
-    let found = lookup_host(&value).await.map_err(|error| usage(&error.to_string()))?;
-    // IPv4 first: `localhost` is both, and our services listen on 0.0.0.0.
-    let address = found.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| usage("the name has no address"))?;
-    if consent || is_near(address.ip()) {
-        Ok(address)
-    } else {
-        Err(usage("that is a public address; add --i-own-this-network if you may put load on it"))
+
+    /// Where it leads now; still to the same address as long as that is one of its own, for behind a name of
+    /// several addresses the others are other servers.
+    ///
+    /// # Errors
+    /// As [`Name::resolve`].
+    pub async fn resolve_from(&self, last: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
+        let Name { flag, value, consent } = self;
+        let usage = |problem: &str| Failure::Usage { flag, value: value.clone(), problem: problem.into() };
+        if !has_port(value) {
+            return Err(usage("want HOST:PORT"));
+        }
+        let found = lookup_host(value).await.map_err(|error| usage(&error.to_string()))?;
+        let address = preferred(found, last).ok_or_else(|| usage("the name has no address"))?;
+        if *consent || is_near(address.ip()) {
+            Ok(address)
+        } else {
+            Err(usage("that is a public address; add --i-own-this-network if you may put load on it"))
+        }
     }
+}
+
+/// The address to take: the last one, else IPv4 first, for `localhost` is both and our services listen on 0.0.0.0.
+fn preferred(found: impl Iterator<Item = SocketAddr>, last: Option<SocketAddr>) -> Option<SocketAddr> {
+    found.min_by_key(|at| (Some(*at) != last, at.is_ipv6()))
 }
 
 /// A host and a port; an IPv6 address needs brackets for that.
@@ -192,6 +252,31 @@ mod tests {
         let told: Vec<_> = counters.iter().map(|counter| (counter.at.to_string(), counter.named)).collect();
         assert_eq!(told, [("127.0.0.1:9011".to_owned(), false), ("127.0.0.1:7".to_owned(), true)]);
         assert_eq!(targets("--metrics-of none").unwrap().counters, []);
+    }
+
+    #[test]
+    fn a_name_of_several_addresses_leads_on_to_the_last() {
+        let [six, first, second]: [SocketAddr; 3] =
+            ["[::1]:1", "127.0.0.1:1", "127.0.0.2:1"].map(|at| at.parse().unwrap());
+        let all = || [six, first, second].into_iter();
+        assert_eq!(preferred(all(), None), Some(first));
+        assert_eq!(preferred(all(), Some(second)), Some(second));
+        assert_eq!(
+            preferred([six, second].into_iter(), Some(first)),
+            Some(second),
+            "it is none of them any more"
+        );
+        assert_eq!(preferred(std::iter::empty(), Some(first)), None);
+    }
+
+    #[tokio::test]
+    async fn a_counter_has_moved_when_its_name_leads_elsewhere() {
+        for flags in ["--chat 127.0.0.2:1", "--metrics-of chat=127.0.0.2:11"] {
+            let mut counter = Targets::resolve(&options(flags)).await.unwrap().counters.remove(0);
+            assert_eq!(counter.moved_to().await, None, "{flags}");
+            counter.at = "127.0.0.1:11".parse().unwrap();
+            assert_eq!(counter.moved_to().await, at("127.0.0.2:11"), "{flags}");
+        }
     }
 
     #[test]

@@ -55,36 +55,44 @@ pub fn second(now: u64, last: Option<&Second>) -> u64 {
     nearest.max(last.map_or(1, |last| last.at + 1))
 }
 
+/// The columns of the table that are counts, or nearly.
+const COUNTS: &str =
+    "second,phase,messages,owed,delivered,waiting,queries,unanswered,files,entries,ended,cpu_share";
+/// The series that have columns there. Programs may know these by their places, so a new one comes last.
+const TOLD: [Series; 13] = [
+    Series::ChatDelivery,
+    Series::ChatService,
+    Series::ChatWake,
+    Series::InfoQuery,
+    Series::InfoWake,
+    Series::FileUpload,
+    Series::RegistrySeen,
+    Series::ChatRead,
+    Series::InfoRead,
+    Series::FileWake,
+    Series::FileRead,
+    Series::RegistryWake,
+    Series::RegistryRead,
+];
+
 /// The seconds as a table for other programs: one row each, durations in milliseconds.
 pub fn csv(seconds: &[Second]) -> String {
-    let shown = [
-        Series::ChatDelivery,
-        Series::ChatService,
-        Series::ChatWake,
-        Series::InfoQuery,
-        Series::InfoWake,
-        Series::FileUpload,
-        Series::RegistrySeen,
-    ];
-    let mut text = String::from(
-        "second,phase,messages,owed,delivered,waiting,queries,unanswered,files,entries,ended,cpu_share",
-    );
-    for series in shown {
-        for stat in ["n", "p50", "p99", "max"] {
-            text += &format!(",{}.{stat}", series.name());
-        }
-    }
-    text.push('\n');
-    for second in seconds {
-        let Second { at, phase, messages, owed, arrived, waiting, queries, unanswered, .. } = second;
-        text += &format!("{at},{phase},{messages},{owed},{arrived},{waiting},{queries},{unanswered}");
-        text += &format!(",{},{},{},{:.4}", second.files, second.entries, second.ended, second.cpu_share);
-        for series in shown {
-            text += &columns(second.row(series));
-        }
-        text.push('\n');
-    }
-    text
+    let of = |series: Series| ["n", "p50", "p99", "max"].map(|stat| format!(",{}.{stat}", series.name()));
+    let head = COUNTS.to_owned() + &TOLD.into_iter().flat_map(of).collect::<String>();
+    let rows = seconds.iter().map(|second| {
+        let figures: String = TOLD.into_iter().map(|series| columns(second.row(series))).collect();
+        counts(second) + &figures
+    });
+    std::iter::once(head).chain(rows).map(|line| line + "\n").collect()
+}
+
+fn counts(second: &Second) -> String {
+    let Second { at, phase, messages, owed, arrived, waiting, queries, unanswered, .. } = second;
+    let Second { files, entries, ended, cpu_share, .. } = second;
+    format!(
+        "{at},{phase},{messages},{owed},{arrived},{waiting},{queries},{unanswered},{files},{entries},{ended},\
+         {cpu_share:.4}"
+    )
 }
 
 fn columns(row: Option<&Row>) -> String {
@@ -115,7 +123,16 @@ mod tests {
         let first = Second { at: 1, phase: "steady".into(), rows: recorder.rows(), ..Second::default() };
         let table = csv(&[first, Second::default()]);
         let widths: Vec<usize> = table.lines().map(|line| line.split(',').count()).collect();
-        assert_eq!(widths, [40, 40, 40]);
+        assert_eq!(widths, [64, 64, 64]);
         assert!(table.lines().nth(1).unwrap().contains(",1,1.500,1.500,1.500,"), "{table}");
+    }
+
+    #[test]
+    fn each_series_of_our_own_lateness_has_columns() {
+        let table = csv(&[]);
+        let is_ours = |name: &&str| [".wake", ".read"].iter().any(|end| name.ends_with(end));
+        for name in Series::ALL.iter().map(|series| series.name()).filter(is_ours) {
+            assert!(table.contains(&format!(",{name}.p99,")), "{name}: {table}");
+        }
     }
 }

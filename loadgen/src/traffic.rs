@@ -12,9 +12,9 @@ use crate::pacer;
 use crate::recorder::{Recorder, Series};
 use crate::scenario::Scene;
 use crate::scenario::chat::Crowd;
-use crate::scenario::file::Couriers;
-use crate::scenario::info::Askers;
-use crate::scenario::registry::Door;
+use crate::scenario::file::{Couriers, Files};
+use crate::scenario::info::{Askers, Replies};
+use crate::scenario::registry::{Door, Entries};
 use crate::schedule::{Action, Operation};
 
 /// Between the start of the pacer and its first operation, so that the thread is there in time.
@@ -64,14 +64,26 @@ impl Cast {
         self.door.iter().for_each(|door| door.collect(into));
     }
 
+    /// What has come back of the queries; nothing where nobody asks.
+    pub fn replies(&self) -> Replies {
+        self.askers.as_ref().map(Askers::replies).unwrap_or_default()
+    }
+
+    /// What has become of the files so far.
+    pub fn files(&self) -> Files {
+        self.couriers.as_ref().map(Couriers::files).unwrap_or_default()
+    }
+
+    /// What has become of those who enter so far.
+    pub fn entries(&self) -> Entries {
+        self.door.as_ref().map(Door::entries).unwrap_or_default()
+    }
+
     /// Whether nothing more can come.
     pub fn is_settled(&self) -> bool {
-        let answered = self.askers.as_ref().is_none_or(|askers| askers.replies().unanswered == 0);
-        let carried = self.couriers.as_ref().is_none_or(|couriers| couriers.files().running() == 0);
-        let seen = self.door.as_ref().is_none_or(|door| {
-            let entries = door.entries();
-            entries.lost == 0 && entries.granted + entries.refused == entries.sent
-        });
+        let (answered, carried) = (self.replies().unanswered == 0, self.files().running() == 0);
+        let entries = self.entries();
+        let seen = entries.lost == 0 && entries.granted + entries.refused == entries.sent;
         answered && carried && seen && self.crowd.is_settled()
     }
 }
@@ -91,7 +103,8 @@ fn lags(action: Action) -> (Series, Series) {
 pub struct Traffic {
     stop: Arc<AtomicBool>,
     lag: Arc<Mutex<Recorder>>,
-    done: oneshot::Receiver<()>,
+    /// The pacer's end, until it was heard of.
+    done: Option<oneshot::Receiver<()>>,
 }
 
 impl Traffic {
@@ -121,18 +134,23 @@ impl Traffic {
             let _ = tell.send(());
         };
         thread::Builder::new().name("lg-pacer".into()).spawn(body)?;
-        Ok(Traffic { stop, lag, done })
+        Ok(Traffic { stop, lag, done: Some(done) })
     }
 
     /// Waits until every operation was carried out; may be dropped and called again.
     pub async fn finished(&mut self) {
-        // An error means that the pacer is gone, which is an end as well.
-        let _ = (&mut self.done).await;
+        if let Some(done) = &mut self.done {
+            // An error means that the pacer is gone, which is an end as well.
+            let _ = done.await;
+            self.done = None;
+        }
     }
 
-    /// Lets nothing more fall due.
-    pub fn stop(&self) {
+    /// Lets nothing more fall due, and waits for what is being carried out: what a socket has just taken and
+    /// nobody has counted yet would come behind the books.
+    pub async fn stop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.finished().await;
     }
 
     /// Takes away what was recorded of our own lateness since the last time.
@@ -145,7 +163,7 @@ impl Traffic {
 
 impl Drop for Traffic {
     fn drop(&mut self) {
-        self.stop();
+        self.stop.store(true, Ordering::Relaxed);
     }
 }
 

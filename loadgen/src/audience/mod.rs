@@ -39,13 +39,15 @@ pub struct Audience<W> {
     pub log: Option<Log<BufWriter<File>>>,
     /// What Prometheus is told.
     pub exposition: Option<Arc<Exposition>>,
+    /// When the run began that goes on, and until when the log tells, both by the log's time.
+    began: Duration,
     told: Duration,
 }
 
 impl<W: Write> Audience<W> {
     /// Shows it on `out`.
     pub fn new(out: W, view: View) -> Self {
-        Audience { out, view, log: None, exposition: None, told: Duration::ZERO }
+        Audience { out, view, log: None, exposition: None, began: Duration::ZERO, told: Duration::ZERO }
     }
 
     /// Shows it otherwise from now on.
@@ -82,15 +84,25 @@ impl<W: Write> Audience<W> {
             View::Lines => self.print(&(line(second) + "\n")),
             View::Panel(screen) => screen.second(second, total),
         }
-        let now = Duration::from_secs(second.at);
+        let (began, lasted) = self.interval(second.at);
         if let Some(log) = &mut self.log {
             // A full disk ends the log, not the run.
-            let _ = log.interval(self.told, now.saturating_sub(self.told), recent);
+            let _ = log.interval(began, lasted, recent);
         }
-        self.told = now;
         if let Some(exposition) = &self.exposition {
             exposition.update(second, total);
         }
+    }
+
+    /// When what is told now began, and how long it lasted. The steps of a search, each of which counts its
+    /// seconds anew, follow one another.
+    fn interval(&mut self, at: u64) -> (Duration, Duration) {
+        let at = Duration::from_secs(at);
+        if self.began + at <= self.told {
+            self.began = self.told;
+        }
+        let began = std::mem::replace(&mut self.told, self.began + at);
+        (began, self.told - began)
     }
 
     /// Lets Prometheus have a last look, and waits for it at most so long.
@@ -160,5 +172,13 @@ mod tests {
         let mut out = Vec::new();
         Audience::new(&mut out, View::Nothing).second(&second, &recent, &recent);
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn the_steps_of_a_search_follow_one_another_in_one_log() {
+        let mut audience = Audience::new(Vec::new(), View::Nothing);
+        let told = [1, 2, 5, 1, 2, 1].map(|at| audience.interval(at));
+        let seconds = told.map(|(began, lasted)| (began.as_secs(), lasted.as_secs()));
+        assert_eq!(seconds, [(0, 1), (1, 1), (2, 3), (5, 1), (6, 1), (7, 1)]);
     }
 }

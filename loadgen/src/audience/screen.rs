@@ -7,11 +7,13 @@
 use std::io::{self, Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once};
+use std::thread;
 
-use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::tcgetwinsize;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use rustix::process::{getpgrp, getsid};
+use rustix::termios::{tcgetpgrp, tcgetwinsize};
+use signal_hook::consts::{SIGTSTP, SIGWINCH};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::panel::Panel;
 use crate::recorder::Recorder;
@@ -33,31 +35,21 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 pub struct Screen {
     panel: Arc<Mutex<Panel>>,
-    watch: JoinHandle<()>,
 }
 
 impl Screen {
-    /// Takes the terminal as soon as there is something to show; within a runtime.
+    /// Takes the terminal as soon as there is something to show. From now on Ctrl-Z is ours to heed, so there is
+    /// one screen in a process.
     ///
     /// # Errors
-    /// When the system does not tell about signals.
+    /// When the system does not tell about signals, or gives no thread.
     pub fn new(panel: Panel) -> io::Result<Self> {
         static HOOK: Once = Once::new();
         HOOK.call_once(give_back_before_a_panic_speaks);
         let panel = Arc::new(Mutex::new(panel));
-        let (mut sizes, mut stops) =
-            (signal(SignalKind::window_change())?, signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?);
-        let shown = Arc::clone(&panel);
-        let watch = tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    _ = sizes.recv() => {}
-                    _ = stops.recv() => stop(&shown),
-                }
-                redraw(&lock(&shown));
-            }
-        });
-        Ok(Screen { panel, watch })
+        let (signals, shown) = (Signals::new([SIGWINCH, SIGTSTP])?, Arc::clone(&panel));
+        thread::Builder::new().name("lg-screen".into()).spawn(move || heed(signals, &shown))?;
+        Ok(Screen { panel })
     }
 
     /// Shows how many users have joined.
@@ -84,7 +76,6 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        self.watch.abort();
         self.leave();
     }
 }
@@ -103,8 +94,10 @@ fn take() {
 }
 
 fn draw(panel: &Panel) {
-    take();
-    show(panel);
+    if is_in_front() {
+        take();
+        show(panel);
+    }
 }
 
 /// Draws anew. Until there is something to show, and again once that is over, the terminal is not ours.
@@ -127,15 +120,33 @@ fn size() -> (u16, u16) {
     }
 }
 
-/// As Ctrl-Z stops any other program; returns when it goes on. Nobody draws meanwhile.
-fn stop(panel: &Mutex<Panel>) {
-    let _panel = lock(panel);
+/// Whether the terminal is ours to draw on: behind a shell's `bg` it is the shell's.
+fn is_in_front() -> bool {
+    tcgetpgrp(stderr()).ok().is_none_or(|front| front == getpgrp())
+}
+
+/// Does what the terminal's signals want as long as the process lives, also when nothing is shown any more: a
+/// signal that was ours once never gets its default action back. On a thread of its own, for the run's is busy
+/// for seconds with a large plan or a large report.
+fn heed(mut signals: Signals, panel: &Mutex<Panel>) {
+    for signal in signals.forever() {
+        let panel = lock(panel);
+        if signal == SIGTSTP { stop(&panel) } else { redraw(&panel) }
+    }
+}
+
+/// As Ctrl-Z stops any other program; returns when it goes on. Nobody draws meanwhile. Where no shell could let it
+/// go on, for it is the first of its session, it goes on at once (POSIX.1-2024, 2.4.3: orphaned process groups).
+fn stop(panel: &Panel) {
+    if getsid(None).is_ok_and(|session| session == getpgrp()) {
+        return;
+    }
     let was_taken = TAKEN.load(Ordering::SeqCst);
     give_back();
     // Whoever may not stop goes on.
-    let _ = kill_process(getpid(), Signal::STOP);
+    let _ = emulate_default_handler(SIGTSTP);
     if was_taken {
-        take();
+        draw(panel);
     }
 }
 
@@ -159,24 +170,13 @@ fn give_back_before_a_panic_speaks() {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Output};
-    use std::time::Duration;
-
+    use tmux::Terminal;
     use tokio::runtime::Builder;
 
     use super::*;
 
     /// Set for the run that is to panic.
     const PANICS: &str = "PARLANCE_TEST_PANICS";
-
-    fn tmux(args: &[&str]) -> io::Result<Output> {
-        let socket = format!("parlance-panel-panic-{}", std::process::id());
-        Command::new("tmux").args(["-L", &socket, "-f", "/dev/null"]).args(args).output()
-    }
-
-    fn told(args: &[&str]) -> String {
-        String::from_utf8_lossy(&tmux(args).unwrap().stdout).into_owned()
-    }
 
     fn panic_while_it_is_shown() {
         Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -193,25 +193,11 @@ mod tests {
         }
         let own = std::env::current_exe().unwrap();
         let name = "audience::screen::tests::a_panic_gives_the_terminal_back_before_it_speaks";
-        let run = format!(
-            "{PANICS}=1 RUST_BACKTRACE=0 '{}' --exact {name} --nocapture; echo over; read -r REPLY",
-            own.display()
-        );
-        let Ok(opened) = tmux(&["new-session", "-d", "-s", "one", "-x", "100", "-y", "40", &run]) else {
-            // Not by a macro, whose words the test harness would keep to itself.
-            let words = b"SKIPPED: there is no tmux here, so nobody saw a panic beside the panel\n";
-            return stderr().write_all(words).unwrap();
-        };
-        assert!(opened.status.success(), "{opened:?}");
-        let screens = std::iter::repeat_with(|| {
-            std::thread::sleep(Duration::from_millis(50));
-            told(&["capture-pane", "-p", "-t", "one"])
-        });
-        let last = screens.take(600).find(|screen| screen.contains("over"));
-        let state = told(&["display-message", "-p", "-t", "one", "#{alternate_on} #{cursor_flag}"]);
-        tmux(&["kill-server"]).unwrap();
-        let last = last.unwrap();
+        let run =
+            format!("{PANICS}=1 RUST_BACKTRACE=0 '{}' --exact {name} --nocapture; echo over", own.display());
+        let Some(terminal) = Terminal::open(&run, 100, 40) else { return };
+        let last = terminal.shows("over");
         assert!(last.contains("on purpose") && !last.contains("joining"), "{last}");
-        assert_eq!(state.trim(), "0 1", "the first screen, and a cursor on it");
+        assert!(!terminal.is_alternate() && terminal.has_cursor(), "the first screen, and a cursor on it");
     }
 }

@@ -21,6 +21,10 @@ const SCENARIO: &str = "scenario";
 /// The field of promises, which those on the command line are added to.
 const ASSERT: &str = "assert";
 
+/// The command that has no [`DURATION`], for its steps have one each. To clap that is a misspelt flag.
+const SEARCH: &str = "find-max";
+const DURATION: &str = "duration";
+
 /// Flags that say the same in other ways: one on the command line takes the place of these in the file.
 const INSTEAD: [(&str, &[&str]); 3] = [
     ("--rate", &["--rate-per-user", "--stages"]),
@@ -95,6 +99,9 @@ fn flags(fields: &Map<String, Value>) -> Result<Vec<String>, String> {
     if fields.contains_key(SCENARIO) {
         return Err(format!("a file can't name another one; leave {SCENARIO:?} out"));
     }
+    if flags[0] == SEARCH && fields.contains_key(DURATION) {
+        return Err(format!("{SEARCH} has no {DURATION:?} but a \"step\": how long each step is measured"));
+    }
     for (name, value) in fields.iter().filter(|(name, _)| *name != RUN) {
         let flag = flag(name);
         match value {
@@ -151,6 +158,8 @@ mod tests {
         assert!(of(r#"{"run":1}"#).unwrap_err().contains("\"run\""));
         assert!(of(r#"{"clients":null}"#).unwrap_err().contains("a value for \"clients\", not null"));
         assert!(of(r#"{"scenario":"other.json"}"#).unwrap_err().contains("leave \"scenario\" out"));
+        let words = of(r#"{"run":"find-max","slo":"lost==0","duration":"5s"}"#).unwrap_err();
+        assert!(words.contains("find-max has no \"duration\" but a \"step\""), "{words}");
         assert!(of(r#"{"clients":{}}"#).unwrap_err().contains("\"clients\""));
     }
 }

@@ -18,7 +18,7 @@ pub use options::{Load, Options, Search};
 use crate::assertion::Assertion;
 use crate::failure::Failure;
 use crate::profile::Stage;
-use values::{rate, share, some_time};
+use values::{no_duration, no_stages, rate, share};
 
 const LONG_VERSION: &str = concat!(env!("PARLANCE_VERSION"), " (", env!("PARLANCE_REVISION"), ")");
 
@@ -137,17 +137,21 @@ simple!(Info, "Queries a second, all together.", 100.0);
 simple!(File, "Transfers a second.", 2.0, files: Files);
 simple!(Registry, "People a second who enter.", 20.0, watchers: Watchers);
 
+/// A run of each step: its length has a name of its own, and only a single rate can be stepped.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("duration", |arg| arg.long("step").default_value("10s").help("How long each step is measured")),
+          mut_arg("warmup", |arg| arg.help("How long traffic runs before each step is measured [default: 3s]")),
+          mut_arg("stages", |arg| arg.hide(true).value_parser(no_stages)))]
 struct FindMax {
     /// What must hold, such as chat.delivery.p99<50ms,lost==0.
     #[arg(long, value_name = "ASSERTION,...", value_delimiter = ',', required = true)]
     slo: Vec<Assertion>,
-    /// How long each step is measured.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
-    step: Duration,
     /// How near the limit is found.
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
     within: f64,
+    /// Refused, and not taken for another flag that is misspelt.
+    #[arg(id = "no-duration", long = "duration", hide = true, value_name = "TIME", value_parser = no_duration)]
+    _no_duration: Option<Duration>,
     #[command(flatten)]
     mix: Mix,
 }
@@ -281,9 +285,7 @@ impl Registry {
 
 impl FindMax {
     fn into_search(self) -> Search {
-        let mut options = self.mix.into_options();
-        options.timing.duration = self.step;
-        Search { options, slo: self.slo, within: self.within }
+        Search { options: self.mix.into_options(), slo: self.slo, within: self.within }
     }
 }
 

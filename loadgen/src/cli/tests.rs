@@ -1,5 +1,7 @@
 //! What a command line means, and what is said of one that means nothing.
 
+use std::time::Duration;
+
 use clap::CommandFactory;
 
 use super::*;

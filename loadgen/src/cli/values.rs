@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::profile::MAX_RATE;
+use crate::profile::{MAX_RATE, Stage};
 use crate::report::numbers::count;
 
 /// Reads a whole number of something within bounds.
@@ -27,6 +27,16 @@ pub(super) fn seed(written: &str) -> Result<u64, String> {
 pub(super) fn rate(written: &str) -> Result<f64, String> {
     let rate: f64 = written.parse().map_err(|_| "a rate is a number a second, such as 100 or 0.5")?;
     if (0.0..=MAX_RATE).contains(&rate) { Ok(rate) } else { Err("a rate is 0 to 10,000,000 a second".into()) }
+}
+
+/// Refuses stages where only a single rate means something.
+pub(super) fn no_stages(_: &str) -> Result<Stage, String> {
+    Err("find-max steps a single rate up; begin with --rate instead".into())
+}
+
+/// Refuses the length of a run where each step has one.
+pub(super) fn no_duration(_: &str) -> Result<Duration, String> {
+    Err("find-max measures each step for so long as --step says".into())
 }
 
 /// Reads a share: per cent, 0 to 100, as a number from 0 to 1.

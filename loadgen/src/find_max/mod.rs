@@ -28,11 +28,11 @@ pub async fn find_max<W: Write>(
     audience: &mut Audience<W>,
     mut interrupt: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<Found, Failure> {
-    let mut options = search.options.clone();
-    let mut rate = rate(&mut options)?.rate;
+    let mut options = first_step(search)?;
+    let mut rate = stepped(&mut options)?.rate;
     let mut steps = Steps::new(search);
     for _ in 0..STEPS {
-        *self::rate(&mut options)? = Load::constant(rate);
+        *stepped(&mut options)? = Load::constant(rate);
         match run(&options, audience, interrupt.as_mut()).await {
             Ok(report) if report.interrupted => return Ok(steps.cut_off(rate, report)),
             Ok(report) => audience.line(&steps.step(rate, report, &search.slo)),
@@ -47,13 +47,30 @@ pub async fn find_max<W: Write>(
     Ok(steps.end())
 }
 
+/// The run of the first step.
+///
+/// # Errors
+/// [`Failure::Usage`], when there is no single rate to step up.
+pub fn first_step(search: &Search) -> Result<Options, Failure> {
+    let mut options = search.options.clone();
+    stepped(&mut options)?;
+    Ok(options)
+}
+
 /// The load that is stepped up: messages, or else the only one there is.
-fn rate(options: &mut Options) -> Result<&mut Load, Failure> {
-    let is_one = |load: &Load| load.is_some() && load.stages.is_empty();
-    let loads = [&mut options.messages, &mut options.queries, &mut options.transfers, &mut options.entries];
-    loads.into_iter().find(|load| is_one(load)).ok_or_else(|| Failure::Usage {
-        flag: "--rate",
-        value: "0".into(),
-        problem: "find-max steps a rate up, and needs one to begin with".into(),
-    })
+fn stepped(options: &mut Options) -> Result<&mut Load, Failure> {
+    let usage = |problem: &str| Failure::Usage { flag: "--rate", value: "0".into(), problem: problem.into() };
+    if options.messages.is_some() {
+        return Ok(&mut options.messages);
+    }
+    let others = [&mut options.queries, &mut options.transfers, &mut options.entries];
+    let mut others = others.into_iter().filter(|load| load.is_some());
+    match (others.next(), others.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(usage("find-max steps a rate up, and needs one to begin with")),
+        _ => Err(usage(
+            "without messages find-max steps the only other rate up; set the rest of --info-rate, --file-rate and \
+             --registry-rate to 0",
+        )),
+    }
 }

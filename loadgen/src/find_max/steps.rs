@@ -28,10 +28,10 @@ pub(super) struct Steps {
     bracket: Bracket,
     text: String,
     best: Option<(f64, Report)>,
-    /// The lowest rate that broke, why, and whether it was the generator.
-    broke: Option<(f64, String, bool, Report)>,
+    /// That of the lowest rate that broke.
+    broken: Option<Broken>,
     /// A step that was too short to say anything. No lower rate would say more.
-    unknown: Option<Report>,
+    unknown: Option<Unknown>,
 }
 
 /// What a step has shown.
@@ -43,14 +43,30 @@ enum Shown {
     Unknown(String),
 }
 
+/// A step that did not hold.
+struct Broken {
+    rate: f64,
+    why: String,
+    /// Whether that was the generator itself.
+    is_ours: bool,
+    report: Report,
+}
+
+/// A step of which nobody knows whether it held.
+struct Unknown {
+    rate: f64,
+    why: String,
+    report: Report,
+}
+
 impl Steps {
     pub(super) fn new(search: &Search) -> Self {
         let bracket = Bracket::new(search.within);
-        Steps { bracket, text: head(search), best: None, broke: None, unknown: None }
+        Steps { bracket, text: head(search), best: None, broken: None, unknown: None }
     }
 
     pub(super) fn are_none(&self) -> bool {
-        self.best.is_none() && self.broke.is_none()
+        self.best.is_none() && self.broken.is_none()
     }
 
     /// The rate of the step behind that of `rate`; `None` when there is no more to know.
@@ -84,13 +100,13 @@ impl Steps {
                     self.best = Some((rate, report));
                 }
             }
-            Shown::Broke(why, ours) => {
+            Shown::Broke(why, is_ours) => {
                 self.bracket.note(rate, false);
-                if self.broke.as_ref().is_none_or(|(lowest, ..)| rate < *lowest) {
-                    self.broke = Some((rate, why, ours, report));
+                if self.broken.as_ref().is_none_or(|lowest| rate < lowest.rate) {
+                    self.broken = Some(Broken { rate, why, is_ours, report });
                 }
             }
-            Shown::Unknown(_) => self.unknown = Some(report),
+            Shown::Unknown(why) => self.unknown = Some(Unknown { rate, why, report }),
         }
     }
 
@@ -109,32 +125,59 @@ impl Steps {
     }
 
     pub(super) fn end(mut self) -> Found {
-        let mut exit_code = match &self.best {
-            Some((rate, best)) => {
-                let knee = format!("the knee: {rate:.1} a second held{}", deliveries(best));
-                self.line(&knee);
-                0
-            }
-            None => {
-                self.line("no rate held");
-                3
-            }
+        let exit_code = match (&self.best, &self.broken) {
+            (_, Some(broken)) if broken.is_ours => 5,
+            (Some(_), _) => 0,
+            (None, _) => 3,
         };
-        let best = self.best.take().map(|(_, report)| report);
-        let broken = self.broke.take().map(|(rate, why, ours, report)| {
-            self.line(&format!("what gave out first, at {rate:.1} a second: {why}"));
-            if ours {
-                self.line("that is the load tester's limit, not the server's");
-                exit_code = 5;
+        self.line(&self.what_held());
+        let broken = self.broken.as_ref().map(Broken::words);
+        broken.into_iter().flatten().for_each(|line| self.line(&line));
+        self.advice().into_iter().for_each(|advice| self.line(advice));
+        let best = self.best.map(|(_, report)| report);
+        let broken = self.broken.map(|broken| broken.report);
+        let unknown = self.unknown.map(|unknown| unknown.report);
+        Found { report: best.or(broken).or(unknown), text: self.text, exit_code }
+    }
+
+    /// The knee, or the lowest rate that was tried in vain.
+    fn what_held(&self) -> String {
+        match (&self.best, &self.unknown, &self.broken) {
+            (Some((rate, best)), ..) => format!("the knee: {rate:.1} a second held{}", deliveries(best)),
+            (None, Some(Unknown { rate, why, .. }), _) => format!(
+                "no rate is known to hold; the lowest that was tried, {rate:.1} a second, is not known: {why}"
+            ),
+            (None, None, Some(broken)) => {
+                format!("no rate held; the lowest that was tried was {:.1} a second", broken.rate)
             }
-            report
-        });
-        Found { report: best.or(broken).or(self.unknown), text: self.text, exit_code }
+            (None, None, None) => "no rate was tried to the end of its step".to_owned(),
+        }
+    }
+
+    /// What to try when no rate held; what is not known says so itself.
+    fn advice(&self) -> Option<&'static str> {
+        let broken = self.broken.as_ref().filter(|_| self.best.is_none() && self.unknown.is_none())?;
+        Some(if broken.is_ours {
+            "try other cores for the load tester, fewer --clients or a longer --step"
+        } else {
+            "try fewer --clients, more --rooms or an --slo that can be kept; a run at that rate with --full says more"
+        })
     }
 
     fn line(&mut self, line: &str) {
         self.text += line;
         self.text.push('\n');
+    }
+}
+
+impl Broken {
+    /// In a line or two.
+    fn words(&self) -> Vec<String> {
+        let mut lines = vec![format!("what gave out first, at {:.1} a second: {}", self.rate, self.why)];
+        if self.is_ours {
+            lines.push("that is the load tester's limit, not the server's".to_owned());
+        }
+        lines
     }
 }
 
@@ -205,7 +248,7 @@ mod tests {
 
     fn steps() -> Steps {
         let bracket = Bracket::new(0.05);
-        Steps { bracket, text: String::new(), best: None, broke: None, unknown: None }
+        Steps { bracket, text: String::new(), best: None, broken: None, unknown: None }
     }
 
     /// The report of a run with enough samples for its p99.
@@ -258,7 +301,28 @@ mod tests {
         assert_eq!(steps.next(100.0), None, "a lower rate would have fewer");
         let found = steps.end();
         assert_eq!(found.exit_code, 3);
-        assert!(found.text.ends_with("no rate held\n") && found.report.is_some(), "{}", found.text);
+        let known =
+            "no rate is known to hold; the lowest that was tried, 100.0 a second, is not known: chat.deliv";
+        assert!(found.text.contains(known) && found.report.is_some(), "{}", found.text);
+    }
+
+    #[test]
+    fn when_no_rate_held_it_says_how_low_it_went_and_what_to_try() {
+        let (mut steps, slo) = (steps(), ["chat.sent<5".parse().unwrap()]);
+        steps.step(100.0, example(), &slo);
+        steps.step(50.0, example(), &slo);
+        let found = steps.end();
+        let told: Vec<&str> = found.text.lines().skip(2).collect();
+        assert_eq!(told[0], "no rate held; the lowest that was tried was 50.0 a second");
+        assert!(told[1].starts_with("what gave out first, at 50.0 a second: chat.sent<5 was 20"), "{told:?}");
+        assert!(told[2].starts_with("try fewer --clients") && told.len() == 3, "{told:?}");
+        assert_eq!(found.exit_code, 3);
+    }
+
+    #[test]
+    fn a_search_that_was_cut_off_at_once_says_that_nothing_was_tried() {
+        let found = steps().cut_off(100.0, example());
+        assert!(found.text.ends_with("no rate was tried to the end of its step\n"), "{}", found.text);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod queries;
 mod scrape;
 pub mod sockets;
 
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -142,7 +143,7 @@ impl Books {
         let (mut before, mut unasked) = (Vec::new(), Vec::new());
         for counter in counters {
             match settled(counter, calm).await {
-                Ok(scrape) => before.push((*counter, scrape)),
+                Ok(scrape) => before.push((counter.clone(), scrape)),
                 Err(why) if counter.named => return Err(Failure::Metrics { at: counter.at, why }),
                 Err(why) => unasked.push(format!("{} at {}: {why}", counter.service.name(), counter.at)),
             }
@@ -174,12 +175,12 @@ impl Books {
         let mut found = Reconciliation { unasked: self.unasked.clone(), ..Reconciliation::default() };
         let mut used = Vec::new();
         for (counter, before) in &self.before {
-            match scrape(counter.at).await {
-                Ok(after) if after.began_anew(before) => {
-                    let name = counter.service.name();
-                    found.unasked.push(format!("{name} at {}: it was started anew meanwhile", counter.at));
+            match scrape_again(counter).await {
+                Ok((at, after)) if after.began_anew(before) => {
+                    let (name, why) = (counter.service.name(), anew(counter.at, at));
+                    found.unasked.push(format!("{name} at {}: {why}", counter.at));
                 }
-                Ok(after) => {
+                Ok((_, after)) => {
                     let added = after.since(before);
                     found.add(counter.service, &added, ours);
                     used.extend(Used::between(counter.service, before, &after, lasted.as_secs_f64()));
@@ -192,6 +193,27 @@ impl Books {
         found.cpu = cpu::shares(&used);
         found
     }
+}
+
+/// What is known of a process that has not counted all of the run. Elsewhere it may be another server of the same
+/// name that has run all the time: when it began says nothing, for the clocks of two machines may differ.
+fn anew(before: SocketAddr, now: SocketAddr) -> String {
+    if now == before {
+        "it was started anew meanwhile".to_owned()
+    } else {
+        format!("its name leads to {now} now, where another process counts: a new one, or another server")
+    }
+}
+
+/// Asks a service that has answered before, and says where it answered: where its name leads now, when nobody does at
+/// the first address.
+async fn scrape_again(counter: &Counter) -> Result<(SocketAddr, Scrape), ScrapeError> {
+    let missed = match scrape(counter.at).await {
+        Ok(found) => return Ok((counter.at, found)),
+        Err(why) => why,
+    };
+    let Some(at) = counter.moved_to().await else { return Err(missed) };
+    scrape(at).await.map(|found| (at, found)).map_err(|_| missed)
 }
 
 /// A scrape that is the same as the one before it.

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::cpu::{self, Used};
-use super::scrape::{Scrape, scrape};
+use super::{Scrape, scrape_again};
 use crate::target::Counter;
 
 /// How often the services are asked: seldom enough to be no load.
@@ -58,14 +58,14 @@ impl Patient {
 
     /// Asks again. As long as it is too early to tell, the share stays what it was.
     async fn ask(&mut self) {
-        let Ok(now) = scrape(self.counter.at).await else {
+        let Ok((_, now)) = scrape_again(&self.counter).await else {
             self.used = None;
             return;
         };
         let seconds = self.asked.elapsed().as_secs_f64();
         let used = Used::between(self.counter.service, &self.said, &now, seconds);
         if used.is_some() || now.began_anew(&self.said) {
-            *self = Patient { used, ..Patient::new((self.counter, now)) };
+            *self = Patient { used, ..Patient::new((self.counter.clone(), now)) };
         }
     }
 }

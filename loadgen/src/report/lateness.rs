@@ -1,6 +1,6 @@
 //! The load tester's own lateness, held against the tails that it is part of. Pure.
 
-use super::numbers::milliseconds;
+use super::numbers::{count, milliseconds};
 use crate::recorder::{Row, Series};
 
 /// The share of a tail that may be our own lateness before it is worth a word, and before it is too much.
@@ -8,83 +8,166 @@ const LATE: (f64, f64) = (0.1, 0.5);
 /// The tail of what nobody has seen, in nanoseconds: our lateness is held against something even there.
 const UNSEEN: u64 = 1_000_000_000;
 
-/// Each response with the lateness that is part of it: of the pacer that sends, of the threads that read.
-const TAILS: [(Series, Series, Series); 4] = [
-    (Series::ChatDelivery, Series::ChatWake, Series::ChatRead),
-    (Series::InfoQuery, Series::InfoWake, Series::InfoRead),
-    (Series::FileUpload, Series::FileWake, Series::FileRead),
-    (Series::RegistrySeen, Series::RegistryWake, Series::RegistryRead),
+/// A response, and the lateness of ours that is part of it.
+pub(super) struct Tail {
+    /// What it is the response of.
+    pub(super) what: &'static str,
+    pub(super) response: Series,
+    /// How late the pacer woke to send.
+    pub(super) wake: Series,
+    /// How late the threads were that read.
+    pub(super) read: Series,
+}
+
+pub(super) const TAILS: [Tail; 4] = [
+    Tail {
+        what: "Deliveries",
+        response: Series::ChatDelivery,
+        wake: Series::ChatWake,
+        read: Series::ChatRead,
+    },
+    Tail { what: "Queries", response: Series::InfoQuery, wake: Series::InfoWake, read: Series::InfoRead },
+    Tail { what: "Uploads", response: Series::FileUpload, wake: Series::FileWake, read: Series::FileRead },
+    Tail {
+        what: "Entries in the registry",
+        response: Series::RegistrySeen,
+        wake: Series::RegistryWake,
+        read: Series::RegistryRead,
+    },
 ];
 
-/// Our own lateness as a share of a tail, both at p99.
+type Percentile = fn(&Row) -> Option<u64>;
+const P99: Percentile = |row| row.p99_ns;
+/// Where a tail may begin, the furthest out first, as far as there are samples enough to know it.
+const BEGINNINGS: [(f64, Percentile); 3] = [(0.99, P99), (0.9, |row| row.p90_ns), (0.5, |row| row.p50_ns)];
+
+/// Our own lateness at both ends of the operations that a tail is of.
 #[derive(Debug)]
 pub(super) struct Lateness {
     tail: Series,
     /// Whether anything of the tail was seen.
-    seen: bool,
-    /// The series of the lateness, and whether it is that of the readers.
+    is_seen: bool,
+    ends: Vec<End>,
+}
+
+/// Our lateness at one of them.
+#[derive(Debug)]
+struct End {
+    /// The series, and whether it is that of the readers.
     ours: Series,
-    of_readers: bool,
+    is_reading: bool,
     p99: u64,
+    /// How many samples that is taken from, or the tail, if these are fewer.
+    n: u64,
+    /// As a share of the tail, both at p99.
     share: f64,
+    /// The same at the furthest percentile that is known of both.
+    known_share: f64,
 }
 
 /// All of it that was measured.
 pub(super) fn lateness(rows: &[Row]) -> impl Iterator<Item = Lateness> {
-    let p99 = |series: Series| rows.iter().find(|row| row.name == series.name())?.p99_ns;
-    let pairs = TAILS.into_iter().flat_map(|(tail, wake, read)| [(tail, wake, false), (tail, read, true)]);
-    pairs.filter_map(move |(tail, ours, of_readers)| {
-        let (late, whole) = (p99(ours)?, p99(tail));
-        let share = late as f64 / whole.unwrap_or(UNSEEN) as f64;
-        Some(Lateness { tail, seen: whole.is_some(), ours, of_readers, p99: late, share })
+    let row = |series: Series| rows.iter().find(|row| row.name == series.name());
+    TAILS.into_iter().map(move |Tail { response, wake, read, .. }| {
+        let whole = row(response);
+        let end = |(ours, is_reading)| End::of(ours, is_reading, row(ours)?, whole);
+        let ends = [(wake, false), (read, true)].into_iter().filter_map(end).collect();
+        Lateness { tail: response, is_seen: whole.is_some(), ends }
     })
 }
 
 /// Whether a row tells of readers who were too little late for a word about it.
 pub(super) fn is_negligible(row: &Row, rows: &[Row]) -> bool {
-    lateness(rows).any(|late| late.ours.name() == row.name && late.of_readers && late.is_negligible())
+    let mut ends = lateness(rows).flat_map(|late| late.ends);
+    ends.any(|end| end.ours.name() == row.name && end.is_reading && end.share < LATE.0)
 }
 
 impl Lateness {
-    /// Whether it is not worth a word.
-    pub(super) fn is_negligible(&self) -> bool {
-        self.share < LATE.0
-    }
-
-    /// Whether the tail says more about us than about the server.
-    pub(super) fn is_too_much(&self) -> bool {
-        self.share > LATE.1
-    }
-
     /// Why the run is invalid for it, and what to do.
-    pub(super) fn reason(&self) -> String {
-        let what = if self.seen {
-            let percent = (self.share * 100.0).min(100.0);
-            format!("{percent:.0}% of the tail of {} is ours: {}", self.tail.name(), self.who())
-        } else {
-            self.alone()
-        };
-        format!("{what}; keep other work off these cores or lower --rate")
+    pub(super) fn reasons(&self) -> Vec<String> {
+        let too_much = self.ends.iter().filter(|end| end.is_too_much());
+        too_much
+            .map(|end| format!("{}; keep other work off these cores or lower --rate", self.blamed_on(end)))
+            .collect()
     }
 
-    /// What a reader of a valid run should know.
-    pub(super) fn warning(&self) -> String {
-        let (tail, percent) = (self.tail.name(), self.share * 100.0);
-        match (self.seen, self.of_readers) {
-            (false, _) => self.alone(),
-            (true, false) => format!("up to {percent:.0}% of the tail of {tail} is our own lateness"),
-            (true, true) => format!("up to {percent:.0}% of the tail of {tail} is our readers' lateness"),
+    fn blamed_on(&self, end: &End) -> String {
+        if !self.is_seen {
+            return self.missing(&end.who());
         }
+        format!("{}% of the tail of {} is ours: {}", end.percent(), self.tail.name(), end.who())
     }
 
-    fn alone(&self) -> String {
-        format!("there is no {}, and {}", self.tail.name(), self.who())
+    /// What a reader should know beside the reasons. An operation may have met both ends' lateness, or one: only
+    /// that it met no more than the sum is sure.
+    pub(super) fn warning(&self) -> Option<String> {
+        let ends: Vec<&End> = self.ends.iter().filter(|end| !end.is_too_much()).collect();
+        let share: f64 = ends.iter().map(|end| end.share).sum();
+        if share < LATE.0 {
+            return None;
+        }
+        let told = if self.is_seen { self.share_of(&ends) } else { self.missing(&each(&ends, End::who)) };
+        let doubt = match ends.iter().find(|end| end.share > LATE.1) {
+            Some(end) => format!("; {} samples are too few to be sure", count(end.n)),
+            None if share > LATE.1 => "; nobody knows whether the same operations met both".to_owned(),
+            None => String::new(),
+        };
+        Some(told + &doubt)
+    }
+
+    fn share_of(&self, ends: &[&End]) -> String {
+        let ends: Vec<&End> = ends.iter().copied().filter(|end| end.percent() > 0).collect();
+        let whole = ends.iter().map(|end| end.percent()).sum::<u64>().min(100);
+        let parts = match ends.as_slice() {
+            [end] => format!("our late {}", end.doing()),
+            ends => format!("ours: {}", each(ends, |end| format!("{}% late {}", end.percent(), end.doing()))),
+        };
+        format!("up to {whole}% of the tail of {} is {parts}", self.tail.name())
+    }
+
+    fn missing(&self, who: &str) -> String {
+        format!("there is no {}, and {who}", self.tail.name())
+    }
+}
+
+/// Something about each of them.
+fn each(ends: &[&End], about: impl Fn(&End) -> String) -> String {
+    ends.iter().map(|end| about(end)).collect::<Vec<_>>().join(" and ")
+}
+
+impl End {
+    fn of(ours: Series, is_reading: bool, late: &Row, tail: Option<&Row>) -> Option<Self> {
+        let share = |at: Percentile| Some(at(late)? as f64 / tail.map_or(Some(UNSEEN), at)? as f64);
+        let is_known = |quantile| late.knows(quantile) && tail.is_none_or(|tail| tail.knows(quantile));
+        let known = BEGINNINGS.into_iter().find(|(quantile, _)| is_known(*quantile));
+        Some(End {
+            ours,
+            is_reading,
+            p99: P99(late)?,
+            n: tail.map_or(late.n, |tail| late.n.min(tail.n)),
+            share: share(P99)?,
+            known_share: known.and_then(|(_, at)| share(at)).unwrap_or(0.0),
+        })
+    }
+
+    /// Whether the tail says more about us than about the server. A single stall of a short run reaches its p99,
+    /// and is no reason; what reaches as far as there are samples is.
+    fn is_too_much(&self) -> bool {
+        self.share.min(self.known_share) > LATE.1
+    }
+
+    fn percent(&self) -> u64 {
+        (self.share * 100.0).round().min(100.0) as u64
+    }
+
+    fn doing(&self) -> &'static str {
+        if self.is_reading { "reading" } else { "waking" }
     }
 
     /// Who was late, and by how much.
     fn who(&self) -> String {
         let ms = milliseconds(Some(self.p99));
-        if self.of_readers {
+        if self.is_reading {
             format!("our reading threads were {ms} ms late at p99")
         } else {
             format!("we woke {ms} ms late at p99")
@@ -101,7 +184,7 @@ mod tests {
     fn each_series_of_our_own_is_held_against_a_tail() {
         let is_ours = |series: &&Series| [".wake", ".read"].iter().any(|end| series.name().ends_with(end));
         for ours in Series::ALL.iter().filter(is_ours) {
-            assert!(TAILS.iter().any(|(_, wake, read)| [wake, read].contains(&ours)), "{}", ours.name());
+            assert!(TAILS.iter().any(|tail| [tail.wake, tail.read].contains(ours)), "{}", ours.name());
         }
     }
 

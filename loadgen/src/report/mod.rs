@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use outcome::{Outcome, exit_code};
 pub use seen::Seen;
-pub use verdict::{Evidence, Verdict};
+pub use verdict::{CPU_LIMIT, Evidence, Verdict};
 
 use crate::assertion::Judgement;
 use crate::environment::Environment;

@@ -11,9 +11,6 @@ use crate::reconcile::{Ours, Reconciliation, sockets};
 use crate::recorder::Recorder;
 use crate::report::{Chat, Evidence, Info, Outcome, Report, SCHEMA_VERSION, Seen, Verdict, exit_code};
 use crate::scenario::Scene;
-use crate::scenario::file::Couriers;
-use crate::scenario::info::Askers;
-use crate::scenario::registry::Door;
 use crate::span::Span;
 use crate::strain::Strain;
 use crate::timeline::Second;
@@ -23,12 +20,11 @@ use crate::traffic::Cast;
 pub(super) fn seen(scene: &Scene, cast: &Cast) -> Seen {
     cast.crowd.fall_silent();
     let sent = &scene.sent;
-    let replies = cast.askers.as_ref().map(Askers::replies).unwrap_or_default();
     Seen {
         chat: Chat::new(cast.crowd.settle(), sent),
-        info: Info { sent: sent.queries(), replies },
-        file: cast.couriers.as_ref().map(Couriers::files).unwrap_or_default(),
-        registry: cast.door.as_ref().map(Door::entries).unwrap_or_default(),
+        info: Info { sent: sent.queries(), replies: cast.replies() },
+        file: cast.files(),
+        registry: cast.entries(),
     }
 }
 

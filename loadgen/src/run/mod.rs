@@ -22,8 +22,6 @@ use crate::reconcile::{Books, Pulse};
 use crate::recorder::Recorder;
 use crate::report::Report;
 use crate::scenario::Scene;
-use crate::scenario::file::Couriers;
-use crate::scenario::registry::Door;
 use crate::shard::Shard;
 use crate::span::Span;
 use crate::strain::{CpuTime, Meter, Strain};
@@ -66,28 +64,8 @@ pub async fn run_on<W: Write>(
     let targets = Targets::resolve(options).await?;
     let descriptors = limits::raise(connections(&plan))?;
     let scene = Arc::new(plan.scene(options, rand::random()));
-    let mut stage = Stage { scene, targets, shards, audience, options };
-    let cast = stage.assemble(&plan, interrupt.as_mut()).await?;
-    let books = stage.open_books().await?;
-    let (their_drops, pulse) = (stage.their_drops(), books.pulse());
-    let traffic = Traffic::start(&stage.scene, cast.clone())
-        .map_err(|why| Failure::System { doing: "starting the pacer", why })?;
-    let (began, cpu, total) = (Instant::now(), CpuTime::now(), Recorder::default());
-    let (timeline, interrupted, measured) = (Vec::new(), false, None);
-    let mut act = Act {
-        stage,
-        cast,
-        traffic,
-        books,
-        pulse,
-        their_drops,
-        began,
-        cpu,
-        total,
-        timeline,
-        measured,
-        interrupted,
-    };
+    let stage = Stage { scene, targets, shards, audience, options };
+    let mut act = Act::begin(stage, &plan, interrupt.as_mut()).await?;
     let strain = act.play(options.warmup(), interrupt.as_mut()).await;
     let drained = act.drain(options.timing.drain, interrupt).await;
     let report = act.report(plan, descriptors, strain, drained).await;
@@ -102,9 +80,11 @@ struct Act<'a, W> {
     traffic: Traffic,
     books: Books,
     pulse: Pulse,
+    /// How many datagrams the kernel of info's socket had dropped before; `None` where that can't be known.
     their_drops: Option<u64>,
     began: Instant,
     cpu: CpuTime,
+    /// What was recorded in all seconds so far.
     total: Recorder,
     timeline: Vec<Second>,
     /// Since when it is measured, and until when; `None` in the warm-up.
@@ -112,7 +92,34 @@ struct Act<'a, W> {
     interrupted: bool,
 }
 
-impl<W: Write> Act<'_, W> {
+impl<'a, W: Write> Act<'a, W> {
+    /// Lets everybody come, opens the books, and lets traffic begin.
+    async fn begin(
+        mut stage: Stage<'a, W>,
+        plan: &Plan,
+        interrupt: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Self, Failure> {
+        let cast = stage.assemble(plan, interrupt).await?;
+        let books = stage.open_books().await?;
+        let (their_drops, pulse) = (stage.their_drops(), books.pulse());
+        let traffic = Traffic::start(&stage.scene, cast.clone())
+            .map_err(|why| Failure::System { doing: "starting the pacer", why })?;
+        Ok(Act {
+            stage,
+            cast,
+            traffic,
+            books,
+            pulse,
+            their_drops,
+            began: Instant::now(),
+            cpu: CpuTime::now(),
+            total: Recorder::default(),
+            timeline: Vec::new(),
+            measured: None,
+            interrupted: false,
+        })
+    }
+
     /// Watches until all that was planned is sent, somebody interrupts, or nobody is left; the generator's
     /// effort since the end of the warm-up.
     async fn play(&mut self, warmup: Duration, mut interrupt: Pin<&mut impl Future<Output = ()>>) -> Strain {
@@ -120,7 +127,6 @@ impl<W: Write> Act<'_, W> {
         let mut seconds = interval(SECOND);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
         seconds.tick().await;
-        let mut phase = "warm-up";
         let began = Instant::now();
         let mut warm = pin!(sleep_until((began + warmup).into()));
         // Silent users stay as long as talking ones.
@@ -131,21 +137,24 @@ impl<W: Write> Act<'_, W> {
                 () = self.traffic.finished(), if !finished => finished = true,
                 () = end.as_mut(), if finished => break,
                 () = interrupt.as_mut() => { self.interrupted = true; break }
-                () = warm.as_mut(), if phase == "warm-up" => {
-                    phase = "steady";
-                    meter = Meter::start();
-                    self.measured = Some(Span::begin());
-                    self.stage.collect_lateness(&mut Recorder::default());
-                }
+                () = warm.as_mut(), if self.measured.is_none() => meter = self.measure(),
                 _ = seconds.tick() => {
-                    self.second(phase);
+                    self.second(if self.measured.is_some() { "steady" } else { "warm-up" });
                     if self.is_deserted() { break }
                 }
             }
         }
-        self.traffic.stop();
+        self.traffic.stop().await;
         self.measured.iter_mut().for_each(Span::end);
         meter.read()
+    }
+
+    /// Ends the warm-up: from now on it is measured.
+    fn measure(&mut self) -> Meter {
+        let meter = Meter::start();
+        self.measured = Some(Span::begin());
+        self.stage.collect_lateness(&mut Recorder::default());
+        meter
     }
 
     /// Whether chat was all there was, and everybody's connection has ended.
@@ -180,21 +189,32 @@ impl<W: Write> Act<'_, W> {
 
     /// Takes what was recorded since the last time, shows it, and keeps silent users alive.
     fn second(&mut self, phase: &str) {
+        let recent = self.collect();
+        let second = self.state(phase, &recent);
+        self.cast.crowd.stay(second.at);
+        self.total.merge(&recent);
+        self.stage.audience.second(&second, &recent, &self.total);
+        self.timeline.push(second);
+    }
+
+    /// What was recorded since the last time; of the readers' lateness only while it is measured.
+    fn collect(&self) -> Recorder {
         let mut recent = Recorder::default();
         self.cast.collect(&mut recent);
         self.traffic.collect(&mut recent);
         if self.measured.is_some() {
             self.stage.collect_lateness(&mut recent);
         }
-        let Cast { crowd, askers, couriers, door } = &self.cast;
+        recent
+    }
+
+    /// How it stands at this moment, with what was recorded since the last time.
+    fn state(&mut self, phase: &str, recent: &Recorder) -> Second {
         let Scene { clock, sent, .. } = &*self.stage.scene;
-        let at = timeline::second(clock.now(), self.timeline.last());
-        crowd.stay(at);
-        let counts = crowd.account().counts;
-        let files = couriers.as_ref().map(Couriers::files).unwrap_or_default();
-        let entries = door.as_ref().map(Door::entries).unwrap_or_default();
-        let second = Second {
-            at,
+        let crowd = &self.cast.crowd;
+        let (counts, files, entries) = (crowd.account().counts, self.cast.files(), self.cast.entries());
+        Second {
+            at: timeline::second(clock.now(), self.timeline.last()),
             phase: phase.to_owned(),
             messages: sent.messages(),
             owed: sent.owed(),
@@ -202,19 +222,17 @@ impl<W: Write> Act<'_, W> {
             wrong: counts.wrong() + files.wrong() + entries.wrong(),
             waiting: sent.waiting(),
             queries: sent.queries(),
-            unanswered: askers.as_ref().map_or(0, |askers| askers.replies().unanswered),
+            unanswered: self.cast.replies().unanswered,
             files: files.ok,
             entries: entries.ok,
             ended: crowd.ended() as u64,
             cpu_share: self.cpu.share_since_last(),
             service_cpu: self.pulse.shares(),
             rows: recent.rows(),
-        };
-        self.total.merge(&recent);
-        self.stage.audience.second(&second, &recent, &self.total);
-        self.timeline.push(second);
+        }
     }
 
+    /// Closes the books, and judges the run.
     async fn report(
         &mut self,
         plan: Plan,

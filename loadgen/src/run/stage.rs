@@ -15,6 +15,7 @@ use tokio::time::interval;
 use super::SECOND;
 use crate::audience::Audience;
 use crate::cli::Options;
+use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::reconcile::{Books, sockets};
@@ -99,8 +100,13 @@ impl<W: Write> Stage<'_, W> {
         if let Some(warning) = sources::warning(plan.clients, &sources) {
             self.audience.line(&warning);
         }
+        let name = self.targets.name_of(Service::Chat).cloned();
+        let look_up = move |last| {
+            let name = name.clone();
+            async move { name?.resolve_from(Some(last)).await.ok() }
+        };
         let venue = Venue {
-            chat,
+            chat: Endpoint::new(chat, look_up),
             sources,
             ramp: Duration::from_secs_f64(plan.ramp_seconds),
             payload: plan.payload_bytes.into(),

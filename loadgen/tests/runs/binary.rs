@@ -68,6 +68,30 @@ async fn a_search_can_be_planned_without_a_server_too() {
     assert!(words(&output.stdout).contains("1300 messages"), "{}", words(&output.stdout));
 }
 
+#[tokio::test]
+async fn a_search_that_has_no_single_rate_to_step_is_refused() {
+    let search = ["find-max", "--slo", "lost==0", "--dry-run", "--chat", &nowhere()];
+    for (flags, named) in [
+        (&["--stages", "1s:5"][..], "--stages"),
+        (&["--duration", "5s"], "as --step says"),
+        (&["--rate", "0", "--info-rate", "0"], "--rate 0: "),
+        (&["--rate", "0", "--file-rate", "5"], "--rate 0: "),
+    ] {
+        let output = loadgen(&[&search, flags].concat()).await;
+        assert_eq!(output.status.code(), Some(2), "{flags:?}: {}", words(&output.stdout));
+        assert!(words(&output.stderr).contains(named), "{}", words(&output.stderr));
+    }
+}
+
+#[tokio::test]
+async fn whoever_can_t_be_told_gets_the_exit_code_all_the_same() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
+    command.args(["--chat", &nowhere()]).stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let status = spawn_blocking(move || command.status().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_tells_its_best_run_as_json() {
     let (chat, _) = fake::chat(&[]).await;

@@ -4,9 +4,11 @@
 
 mod binary;
 mod fake;
+mod moved;
 mod outputs;
 mod search;
 mod services;
+mod signals;
 mod starved;
 mod terminal;
 mod trust;

@@ -157,6 +157,18 @@ async fn every_file_is_fetched_again_and_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_service_has_already_of_a_file_is_not_sent_again() {
+    for ahead in [1000, 2000] {
+        let file = fake::file(Blunders { ahead, ..Blunders::default() }).await;
+        let flags = format!("file {SHORT} --size 3000 --resumed 25% --file {file} --metrics-of none");
+        let report = report(&flags).await;
+        let files = &report.seen.file;
+        assert_eq!((files.sent, files.ok, files.resumed), (20, 20, 5), "{}", text::summary(&report));
+        assert_eq!(files.bytes, 20 * 2 * 3000 - 5 * ahead as u64, "up and down, but for what was there");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stored_file_that_is_gone_and_a_transfer_without_an_end_break_the_ledger() {
     let file = fake::file(Blunders { forgotten: 4, hung_up: 9, ..Blunders::default() }).await;
     let report = report(&format!("file {SHORT} --size 3000 --file {file} --metrics-of none")).await;

@@ -9,10 +9,9 @@ use super::Panel;
 use super::ink::{Line, Style, flow};
 use super::lane::LANES;
 use super::table::{is_active, table};
+use crate::report::CPU_LIMIT;
 use crate::report::numbers::{count, milliseconds, percent};
 
-/// The generator's share of its CPU past which a run is INVALID.
-const BUSY: f64 = 0.85;
 /// Bars shorter than this show nothing.
 const SHORTEST: usize = 8;
 /// Columns for the name of a chart, and for the figures behind it.
@@ -133,7 +132,7 @@ fn ledger(panel: &Panel, columns: usize) -> Vec<Line> {
 /// What both sides use, where it is known.
 fn cpu(panel: &Panel, columns: usize) -> Vec<Line> {
     let share = panel.second.cpu_share;
-    let style = if share > BUSY { Style::Red } else { Style::Plain };
+    let style = if share > CPU_LIMIT { Style::Red } else { Style::Plain };
     let own = Line::plain("own ")
         .and(Line::new(style, format!("{:.0}%", share * 100.0)))
         .and(Line::plain(" of all"));
@@ -162,7 +161,8 @@ fn charts(panel: &Panel, columns: usize) -> Blocks {
         return Vec::new();
     };
     let active = || LANES.iter().zip(&panel.past).filter(|(lane, _)| is_active(panel, lane));
-    let ms = |nanos| milliseconds(Some(nanos));
+    // Of a second in which nothing came there is no tail.
+    let ms = |nanos| milliseconds(Some(nanos).filter(|nanos| *nanos > 0));
     let tails = active().map(|(lane, past)| {
         (Rank::Tails, chart(&format!("{} p99 ms", lane.service), &past.tails, width, ms))
     });

@@ -11,7 +11,7 @@ use crate::recorder::{Recorder, Row, Series};
 use crate::timeline::Second;
 use lane::LANES;
 
-/// So many seconds are kept for the little charts: more than any terminal has columns for.
+/// So many seconds are kept for the little charts; where there are columns for more, the rest stays empty.
 const KEPT: usize = 240;
 
 /// What a panel shows.
@@ -31,7 +31,7 @@ pub struct Panel {
     past: [Past; LANES.len()],
 }
 
-/// The last seconds of a service: what came in each, and the 99th percentile in nanoseconds.
+/// The last seconds of a service: what came in each, and the 99th percentile in nanoseconds, 0 where nothing came.
 #[derive(Debug, Default)]
 struct Past {
     rates: VecDeque<u64>,
@@ -79,10 +79,14 @@ impl Panel {
         (0..rows).map(row).collect()
     }
 
-    /// How much more there is than a second before, for each second that has passed.
+    /// How much more there is than before, in each second that has passed since.
     fn rate(&self, of: fn(&Second) -> u64) -> u64 {
-        let seconds = self.second.at.saturating_sub(self.before.at).max(1);
-        of(&self.second).saturating_sub(of(&self.before)) / seconds
+        self.a_second(of(&self.second).saturating_sub(of(&self.before)))
+    }
+
+    /// What a number since the second before is in each second: not every one is told.
+    fn a_second(&self, number: u64) -> u64 {
+        number / self.second.at.saturating_sub(self.before.at).max(1)
     }
 
     /// The figures of a series over all seconds.

@@ -91,7 +91,7 @@ fn response(panel: &Panel, place: usize, narrow: bool) -> Entry {
 }
 
 fn other(panel: &Panel, series: Series) -> Entry {
-    let rate = panel.second.row(series).map_or(0, |row| row.n);
+    let rate = panel.a_second(panel.second.row(series).map_or(0, |row| row.n));
     let nothing = [const { String::new() }; 3];
     Entry { lane: None, name: series.name(), cells: cells(panel, series, count(rate), nothing) }
 }

@@ -74,6 +74,33 @@ fn only_what_runs_is_there() {
 }
 
 #[test]
+fn after_seconds_that_nobody_told_every_rate_is_still_that_of_one() {
+    let mut panel = Panel::new(33, false);
+    let mut recent = Recorder::default();
+    for series in [Series::ChatDelivery, Series::ChatAck] {
+        (0..90).for_each(|_| recent.note(series, 1_000_000));
+    }
+    panel.note(&Second { at: 1, phase: "steady".into(), ..Second::default() }, &recent);
+    let later =
+        Second { at: 4, phase: "steady".into(), arrived: 90, rows: recent.rows(), ..Second::default() };
+    panel.note(&later, &recent);
+    let text = drawn(&panel, 80, 24);
+    for series in ["chat.delivery", "chat.ack"] {
+        let row = text.iter().find(|line| line.starts_with(series)).unwrap();
+        assert_eq!(words(row)[0], "30", "{row}");
+    }
+}
+
+#[test]
+fn a_second_in_which_nothing_came_has_no_tail() {
+    let mut panel = busy();
+    panel.note(&second(3, "drain", &Recorder::default()), &Recorder::default());
+    let text = drawn(&panel, 80, 40);
+    let chart = text.iter().find(|line| line.starts_with("chat p99 ms")).unwrap();
+    assert!(chart.ends_with("▄█▁  -, at most 2.57"), "{chart}");
+}
+
+#[test]
 fn what_should_be_nothing_and_is_not_is_red() {
     let mut panel = busy();
     panel.colour = true;

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use chart::{Line, Scale, chart};
 
 use super::Report;
+use super::lateness::{TAILS, Tail};
 use super::numbers::{count, milliseconds};
 use super::text;
 use crate::hdr;
@@ -22,14 +23,12 @@ td{font-variant-numeric:tabular-nums}h1 span{padding:.1rem .6rem;border-radius:.
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}td,th{border-color:#444}pre{background:#222}\
 .good{color:#6fcf85}.bad{color:#ff8a80}}";
 
-/// Whose percentiles are drawn: more lines than these can't be told apart.
-const SPECTRA: [Series; 9] = [
+/// Whose percentiles are drawn: more lines than [`chart`] has colours can't be told apart.
+const SPECTRA: [Series; 7] = [
     Series::ChatDelivery,
     Series::ChatService,
     Series::ChatAck,
-    Series::ChatWake,
     Series::InfoQuery,
-    Series::InfoWake,
     Series::FileUpload,
     Series::FileDownload,
     Series::RegistrySeen,
@@ -67,26 +66,12 @@ fn said(page: &mut String, report: &Report) {
 
 fn charts(page: &mut String, report: &Report) {
     let seconds: Vec<&Second> = report.timeline.iter().filter(|second| second.phase != "drain").collect();
-    let over_time = |series: Series, pick: fn(&Row) -> Option<u64>| -> Vec<(f64, f64)> {
-        let point = |second: &&Second| Some((second.at as f64, pick(second.row(series)?)? as f64 / 1e6));
-        seconds.iter().filter_map(point).collect()
-    };
-    // A closed loop takes the times of its messages from the send.
-    let said = if report.plan.closed { "send" } else { "due time" };
-    for (tail, wake, what, since) in [
-        (Series::ChatDelivery, Series::ChatWake, "Deliveries", said),
-        (Series::InfoQuery, Series::InfoWake, "Queries", "due time"),
-        (Series::FileUpload, Series::FileWake, "Uploads", "due time"),
-        (Series::RegistrySeen, Series::RegistryWake, "Entries in the registry", "due time"),
-    ] {
-        let lines = [
-            Line::new("p50", over_time(tail, |row| row.p50_ns)),
-            Line::new("p99", over_time(tail, |row| row.p99_ns)),
-            Line::new("max", over_time(tail, |row| row.max_ns)),
-            Line::new("we woke late, p99", over_time(wake, |row| row.p99_ns)),
-        ];
-        let title = format!("{what} over time, ms from the {since}");
-        page.push_str(&chart(&title, "s", &lines, Scale::Linear));
+    for tail in &TAILS {
+        // A closed loop takes the times of its messages from the send.
+        let is_from_send = report.plan.closed && tail.response == Series::ChatDelivery;
+        let since = if is_from_send { "send" } else { "due time" };
+        let title = format!("{} over time, ms from the {since}", tail.what);
+        page.push_str(&chart(&title, "s", &course(tail, &seconds), Scale::Linear));
     }
     // Of some there are many more than of others.
     let many =
@@ -94,8 +79,30 @@ fn charts(page: &mut String, report: &Report) {
     let few = rates(&seconds, &[("files", |second| second.files), ("entries", |second| second.entries)]);
     page.push_str(&chart("Deliveries and queries a second", "s", &many, Scale::Linear));
     page.push_str(&chart("Files and entries a second", "s", &few, Scale::Linear));
-    let spectra: Vec<Line> = SPECTRA.iter().filter_map(|&series| spectrum(report, series)).collect();
-    page.push_str(&chart("Percentiles, ms", "", &spectra, Scale::Percentile));
+    let own = TAILS.iter().flat_map(|tail| [tail.wake, tail.read]);
+    page.push_str(&spectra("Percentiles, ms", report, SPECTRA));
+    page.push_str(&spectra("Percentiles of our own lateness, ms", report, own));
+}
+
+/// A response over time, and our own lateness beside it.
+fn course(tail: &Tail, seconds: &[&Second]) -> [Line; 5] {
+    let line = |name, series: Series, pick: fn(&Row) -> Option<u64>| {
+        let point = |second: &&Second| Some((second.at as f64, pick(second.row(series)?)? as f64 / 1e6));
+        Line::new(name, seconds.iter().filter_map(point).collect())
+    };
+    [
+        line("p50", tail.response, |row| row.p50_ns),
+        line("p99", tail.response, |row| row.p99_ns),
+        line("max", tail.response, |row| row.max_ns),
+        line("we woke late, p99", tail.wake, |row| row.p99_ns),
+        line("we read late, p99", tail.read, |row| row.p99_ns),
+    ]
+}
+
+/// The percentiles of those series that have any.
+fn spectra(title: &str, report: &Report, series: impl IntoIterator<Item = Series>) -> String {
+    let lines: Vec<Line> = series.into_iter().filter_map(|series| spectrum(report, series)).collect();
+    chart(title, "", &lines, Scale::Percentile)
 }
 
 type Count = fn(&Second) -> u64;
@@ -190,7 +197,8 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::assertion::Judgement;
-    use crate::report::tests::example;
+    use crate::recorder::Recorder;
+    use crate::report::tests::{example, of};
 
     #[test]
     fn what_there_was_none_of_has_no_line_and_the_first_second_has_a_rate() {
@@ -208,6 +216,20 @@ mod tests {
         assert!(page(&report).contains("Deliveries over time, ms from the due time"));
         report.plan.closed = true;
         assert!(page(&report).contains("Deliveries over time, ms from the send"));
+    }
+
+    #[test]
+    fn how_late_we_sent_and_read_is_drawn_beside_each_response() {
+        let mut recorder = Recorder::default();
+        Series::ALL.iter().for_each(|&series| (1..=60).for_each(|n| recorder.note(series, n * 100_000)));
+        let page = page(&of(&recorder));
+        for line in ["we woke late, p99", "we read late, p99"] {
+            assert_eq!(page.matches(&format!(">{line}<")).count(), TAILS.len(), "{line}");
+        }
+        for series in Series::ALL.iter().map(|series| series.name()) {
+            let is_drawn = page.contains(&format!(">{series}</text>"));
+            assert!(is_drawn || ![".wake", ".read"].iter().any(|end| series.ends_with(end)), "{series}");
+        }
     }
 
     #[test]

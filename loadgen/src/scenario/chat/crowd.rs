@@ -1,6 +1,6 @@
 //! All chat users of a run, over all shards.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::frame::Frame;
 use super::user::{NotIn, Seat, User};
 use super::voice::{Voice, Will};
+use crate::endpoint::Endpoint;
 use crate::recorder::Recorder;
 use crate::scenario::Scene;
 use crate::shard::Shard;
@@ -27,7 +28,7 @@ type Arrival = (u32, Result<Arc<Voice>, NotIn>);
 #[derive(Debug, Clone)]
 pub struct Venue {
     /// The chat service.
-    pub chat: SocketAddr,
+    pub chat: Endpoint,
     /// This machine's addresses to come from, in turns; any when empty.
     pub sources: Vec<IpAddr>,
     /// How long the users take to come.
@@ -60,7 +61,7 @@ impl Gathering {
         for user in 0..users {
             let place = user as usize % shards.len();
             let from = venue.sources.get(user as usize % venue.sources.len().max(1)).copied();
-            let seat = Seat { user, after: venue.ramp * user / users, chat: venue.chat, from };
+            let seat = Seat { user, after: venue.ramp * user / users, chat: venue.chat.clone(), from };
             shards[place].handle().spawn(live(seat, Arc::clone(&desks[place]), tell.clone()));
         }
         let voices = (0..users).map(|_| None).collect();
@@ -93,14 +94,15 @@ impl Gathering {
 }
 
 async fn live(seat: Seat, desk: Arc<Desk>, tell: mpsc::UnboundedSender<Arrival>) {
+    let user = seat.user;
     let arrived = User::arrive(seat, desk).await;
     // Whoever waits for the arrivals may have given up; then nobody needs to know.
     match arrived {
-        Err(why) => _ = tell.send((seat.user, Err(why))),
-        Ok(user) => {
-            let _ = tell.send((seat.user, Ok(Arc::clone(user.voice()))));
+        Err(why) => _ = tell.send((user, Err(why))),
+        Ok(present) => {
+            let _ = tell.send((user, Ok(Arc::clone(present.voice()))));
             drop(tell);
-            user.live().await;
+            present.live().await;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One chat user, from its first connection to its end.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use super::desk::{BUFFER, Desk};
 use super::inbox::{Inbox, Standing};
 use super::tally::Ended;
 use super::voice::{Voice, Will};
+use crate::endpoint::Endpoint;
 use crate::recorder::Series;
 use crate::roster::Roster;
 
@@ -48,6 +49,13 @@ pub enum NotIn {
     Silent,
 }
 
+impl NotIn {
+    /// Whether nobody was there; a server that turns somebody away has not moved.
+    fn is_silence(&self) -> bool {
+        matches!(self, NotIn::Unconnected(_) | NotIn::Silent)
+    }
+}
+
 impl From<io::Error> for NotIn {
     fn from(error: io::Error) -> Self {
         NotIn::Unconnected(error)
@@ -55,14 +63,14 @@ impl From<io::Error> for NotIn {
 }
 
 /// A user about to come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Seat {
     /// Who.
     pub user: u32,
     /// How long after the start of the ramp.
     pub after: Duration,
     /// Where the chat service is.
-    pub chat: SocketAddr,
+    pub chat: Endpoint,
     /// From which of this machine's addresses; any when `None`.
     pub from: Option<IpAddr>,
 }
@@ -149,7 +157,12 @@ impl User {
                     self.stream = stream;
                     return true;
                 }
-                Err(_) => sleep(RETRY).await,
+                Err(why) => {
+                    if why.is_silence() {
+                        self.seat.chat.missed();
+                    }
+                    sleep(RETRY).await;
+                }
             }
         }
     }
@@ -219,7 +232,8 @@ async fn enter(seat: &Seat, desk: &Desk, inbox: &mut Inbox, replay: Replay) -> R
 }
 
 async fn connect(seat: &Seat, slow: bool) -> io::Result<TcpStream> {
-    let socket = if seat.chat.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let chat = seat.chat.at();
+    let socket = if chat.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_send_buffer_size(SEND_BUFFER)?;
     if slow {
         socket.set_recv_buffer_size(SLOW.2)?;
@@ -228,7 +242,7 @@ async fn connect(seat: &Seat, slow: bool) -> io::Result<TcpStream> {
     if let Some(from) = seat.from {
         socket.bind((from, 0).into())?;
     }
-    socket.connect(seat.chat).await
+    socket.connect(chat).await
 }
 
 fn hello(roster: &Roster, user: u32, replay: Replay) -> String {

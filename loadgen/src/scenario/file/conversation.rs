@@ -3,11 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Buf;
 use engine::Code;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use wire::file::{Reply, Request};
+
+/// How many bytes are sent or read before others who share the thread have their turn.
+const PIECE: usize = 64 * 1024;
 
 /// How a transfer went wrong.
 #[derive(Debug, Error)]
@@ -45,11 +50,19 @@ impl Conversation {
     pub(super) async fn open(service: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(service).await?;
         stream.set_nodelay(true)?;
-        Ok(Conversation { stream: BufReader::new(stream) })
+        Ok(Conversation { stream: BufReader::with_capacity(PIECE, stream) })
     }
 
     pub(super) async fn say(&mut self, request: &Request) -> io::Result<()> {
         self.stream.write_all(&request.encode()).await
+    }
+
+    pub(super) async fn send(&mut self, mut bytes: impl Buf) -> io::Result<()> {
+        while bytes.has_remaining() {
+            self.stream.write_all_buf(&mut (&mut bytes).take(PIECE)).await?;
+            yield_now().await;
+        }
+        Ok(())
     }
 
     pub(super) async fn ask(&mut self, request: &Request) -> Result<Reply, Wrong> {

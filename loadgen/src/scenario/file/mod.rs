@@ -1,5 +1,6 @@
 //! Files: each is uploaded, some in two pieces, fetched again, compared with what was sent, and deleted.
 
+mod content;
 mod conversation;
 
 use std::collections::BTreeMap;
@@ -8,14 +9,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use engine::file::{FileName, Hash};
+use engine::file::FileName;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncBufReadExt;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use wire::file::{Reply, Request};
 
+use content::{Content, Contents};
 use conversation::{Conversation, Wrong};
 
 use super::Scene;
@@ -94,7 +96,7 @@ pub struct Couriers {
     permits: Arc<tokio::sync::Semaphore>,
     service: SocketAddr,
     runtime: Handle,
-    content: Arc<[u8]>,
+    contents: Arc<Contents>,
     /// Which share of the uploads breaks.
     resumed: f64,
 }
@@ -111,14 +113,13 @@ impl Couriers {
         shard: &Shard,
     ) -> io::Result<Self> {
         TcpStream::connect(service).await?;
-        let content: Vec<u8> = (0..flags.size).map(|at| (at * 31 + at / 251) as u8).collect();
         Ok(Couriers {
             scene: Arc::clone(scene),
             desk: Arc::default(),
             permits: Arc::new(tokio::sync::Semaphore::new(AT_ONCE)),
             service,
             runtime: shard.handle().clone(),
-            content: content.into(),
+            contents: Arc::new(Contents::new(scene.roster.run(), flags.size)),
             resumed: flags.resumed,
         })
     }
@@ -149,22 +150,17 @@ impl Couriers {
     async fn round_trip(&self, number: u32, file: u32, woken: u64) -> Result<(), Wrong> {
         let written = format!("load/{:08x}/{file}", self.scene.roster.run());
         let name = FileName::parse(&written).expect("our file names are valid");
-        // Each file has other bytes than the last one, so that none can be taken for another.
-        let mut content = self.content.to_vec();
-        let mark = file.to_le_bytes();
-        let marked = content.len().min(mark.len());
-        content[..marked].copy_from_slice(&mark[..marked]);
-        let hash = blake3::hash(&content);
+        let content = self.contents.of(file);
         let mut line = Conversation::open(self.service).await?;
         let now = self.scene.clock.now();
         self.scene.sent.attempt(number, now);
         self.note(number, Series::FileSocket, now.saturating_sub(woken));
-        if content.len() > 1 && is_chosen(file, self.resumed) {
-            self.upload_in_pieces(number, &name, &content, hash).await?;
+        if content.size() > 1 && is_chosen(file, self.resumed) {
+            self.upload_in_pieces(number, &name, &content).await?;
         } else {
-            self.upload(number, &name, &content, hash, &mut line).await?;
+            self.upload(number, &name, &content, &mut line).await?;
         }
-        self.download(number, &name, &content, hash, &mut line).await.map_err(Wrong::behind_an_ok)?;
+        self.download(number, &name, &content, &mut line).await.map_err(Wrong::behind_an_ok)?;
         line.ask(&Request::Delete { name }).await.map(|_| ())
     }
 
@@ -172,52 +168,58 @@ impl Couriers {
         &self,
         number: u32,
         name: &FileName,
-        content: &[u8],
-        hash: Hash,
+        content: &Content<'_>,
         line: &mut Conversation,
     ) -> Result<(), Wrong> {
-        line.say(&Request::Upload { size: Some(content.len() as u64), name: name.clone() }).await?;
-        line.stream.write_all(content).await?;
+        line.say(&Request::Upload { size: Some(content.size() as u64), name: name.clone() }).await?;
+        line.send(content.bytes()).await?;
         let stored = line.answer().await?;
         let now = self.scene.clock.now();
         self.note(number, Series::FileUpload, now.saturating_sub(self.scene.due(number)));
         self.note(number, Series::FileService, now - self.scene.sent.at(number).unwrap_or(now));
-        self.desk().files.bytes += content.len() as u64;
-        is_stored(&stored, content, hash)
+        self.desk().files.bytes += content.size() as u64;
+        is_stored(&stored, content)
     }
 
-    /// Uploads half, breaks off, and goes on from where the service says it is.
+    /// Uploads to the half, breaks off, and goes on; each time from where the service says it is.
     async fn upload_in_pieces(
         &self,
         number: u32,
         name: &FileName,
-        content: &[u8],
-        hash: Hash,
+        content: &Content<'_>,
     ) -> Result<(), Wrong> {
-        let request = Request::Resume { size: content.len() as u64, hash, name: name.clone() };
-        let mut first = Conversation::open(self.service).await?;
-        first.ask(&request).await?;
-        first.stream.write_all(&content[..content.len() / 2]).await?;
+        let (size, hash) = (content.size(), content.hash);
+        let request = Request::Resume { size: size as u64, hash, name: name.clone() };
+        let (mut first, offset) = self.resume(&request, size).await?;
+        let half = offset..offset.max(size / 2);
+        first.send(content.part(half.clone())).await?;
         drop(first);
         let began = self.scene.clock.now();
-        let mut second = Conversation::open(self.service).await?;
-        let Reply::Continue { offset } = second.ask(&request).await? else { return Err(Wrong::Nonsense) };
-        let rest = content.get(offset as usize..).ok_or(Wrong::Nonsense)?;
-        second.stream.write_all(rest).await?;
+        let (mut second, offset) = self.resume(&request, size).await?;
+        let rest = offset..size;
+        second.send(content.part(rest.clone())).await?;
         let stored = second.answer().await?;
         self.note(number, Series::FileResume, self.scene.clock.now() - began);
         let mut desk = self.desk();
         desk.files.resumed += 1;
-        desk.files.bytes += content.len() as u64;
-        is_stored(&stored, content, hash)
+        desk.files.bytes += (half.len() + rest.len()) as u64;
+        is_stored(&stored, content)
+    }
+
+    /// Asks for an upload to go on, over a connection of its own: that, and from which byte on.
+    async fn resume(&self, request: &Request, size: usize) -> Result<(Conversation, usize), Wrong> {
+        let mut line = Conversation::open(self.service).await?;
+        match line.ask(request).await? {
+            Reply::Continue { offset } if offset <= size as u64 => Ok((line, offset as usize)),
+            _ => Err(Wrong::Nonsense),
+        }
     }
 
     async fn download(
         &self,
         number: u32,
         name: &FileName,
-        content: &[u8],
-        hash: Hash,
+        content: &Content<'_>,
         line: &mut Conversation,
     ) -> Result<(), Wrong> {
         let began = self.scene.clock.now();
@@ -228,14 +230,13 @@ impl Couriers {
         };
         line.stream.fill_buf().await?;
         self.note(number, Series::FileFirstByte, self.scene.clock.now() - began);
-        if size != content.len() as u64 || told != hash {
+        if size != content.size() as u64 || told != content.hash {
             return Err(Wrong::Corrupt);
         }
-        let mut fetched = vec![0; content.len()];
-        line.stream.read_exact(&mut fetched).await?;
+        let is_same = content.comes_from(&mut line.stream).await?;
         self.note(number, Series::FileDownload, self.scene.clock.now() - began);
         self.desk().files.bytes += size;
-        if blake3::hash(&fetched) == hash { Ok(()) } else { Err(Wrong::Corrupt) }
+        if is_same { Ok(()) } else { Err(Wrong::Corrupt) }
     }
 
     fn note(&self, number: u32, series: Series, took: u64) {
@@ -265,9 +266,9 @@ fn is_chosen(file: u32, share: f64) -> bool {
     so_far(file + 1) > so_far(file)
 }
 
-fn is_stored(reply: &Reply, content: &[u8], sent: Hash) -> Result<(), Wrong> {
+fn is_stored(reply: &Reply, sent: &Content<'_>) -> Result<(), Wrong> {
     match reply {
-        Reply::Stored { size, hash, .. } if *size == content.len() as u64 && *hash == sent => Ok(()),
+        Reply::Stored { size, hash, .. } if *size == sent.size() as u64 && *hash == sent.hash => Ok(()),
         Reply::Stored { .. } => Err(Wrong::Corrupt),
         _ => Err(Wrong::Nonsense),
     }

@@ -10,7 +10,7 @@ use engine::names::{RoomName, UserName};
 use engine::{Code, Refusal, Timestamp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedWriteHalf;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use wire::chat::json::{decode_hello, decode_request, encode_event};
@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     HangUpUnacked(u64),
     /// At it everybody is told goodbye, and every connection ends.
     Goodbye(u64),
+    /// From it on nobody is at the address any more for whoever comes.
+    Leave(u64),
     /// At it the server stops reading for so long.
     Stall(u64, Duration),
     /// Whoever comes back for the first time is told the first of what it missed, and goodbye.
@@ -83,13 +85,24 @@ pub(crate) async fn chat(faults: &[Fault]) -> (SocketAddr, watch::Receiver<u64>)
     let address = listener.local_addr().unwrap();
     let (said, heard) = watch::channel(0);
     let stalled = Mutex::new(Instant::now());
-    let chat = Arc::new(Chat { faults: faults.to_vec(), rooms: Mutex::default(), said, stalled });
+    let faults = faults.to_vec();
+    let chat = Arc::new(Chat { faults: faults.clone(), rooms: Mutex::default(), said, stalled });
+    let mut said = heard.clone();
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(Arc::clone(&chat).serve(stream));
+        let left =
+            faults.into_iter().find_map(|fault| if let Fault::Leave(at) = fault { Some(at) } else { None });
+        tokio::select! {
+            () = accept_all(listener, chat) => {}
+            _ = said.wait_for(|said| left.is_some_and(|at| *said >= at)) => {}
         }
     });
     (address, heard)
+}
+
+async fn accept_all(listener: TcpListener, chat: Arc<Chat>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(Arc::clone(&chat).serve(stream));
+    }
 }
 
 impl Chat {

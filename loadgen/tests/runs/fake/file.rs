@@ -9,14 +9,17 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use wire::file::{Reply, Request};
 
+/// What there is of an upload, in the hands of the connection that goes on with it.
+type Partial = Arc<tokio::sync::Mutex<Option<Vec<u8>>>>;
+
 #[derive(Default)]
 struct Store {
     files: BTreeMap<String, Vec<u8>>,
-    partial: HashMap<Hash, Vec<u8>>,
+    partial: HashMap<Hash, Partial>,
     downloads: u64,
 }
 
-/// What goes wrong, by the number of the download, from 1.
+/// What goes wrong, by the number of the download, from 1, and what is there before.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Blunders {
     /// It has one other byte.
@@ -25,6 +28,8 @@ pub(crate) struct Blunders {
     pub(crate) forgotten: u64,
     /// The connection ends without an answer.
     pub(crate) hung_up: u64,
+    /// So many bytes of each upload that is resumed are there before it begins.
+    pub(crate) ahead: usize,
 }
 
 /// A file server with blunders.
@@ -52,13 +57,15 @@ async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, blunders: Blunders) 
                 store.lock().unwrap().stored(name, content)
             }
             Request::Resume { size, hash, name } => {
-                let mut content = store.lock().unwrap().partial.get(&hash).cloned().unwrap_or_default();
+                let partial = store.lock().unwrap().partial.entry(hash).or_default().clone();
+                let mut partial = partial.lock().await;
+                let mut content = partial.take().unwrap_or_else(|| beginning(blunders.ahead));
                 let go_on = Reply::Continue { offset: content.len() as u64 }.encode();
                 stream.get_mut().write_all(go_on.as_bytes()).await.unwrap();
                 let rest = size - content.len() as u64;
                 (&mut stream).take(rest).read_to_end(&mut content).await.unwrap();
                 if (content.len() as u64) < size {
-                    store.lock().unwrap().partial.insert(hash, content);
+                    *partial = Some(content);
                     return;
                 }
                 store.lock().unwrap().stored(name, content)
@@ -73,6 +80,11 @@ async fn serve(stream: TcpStream, store: Arc<Mutex<Store>>, blunders: Blunders) 
         stream.get_mut().write_all(&answer).await.unwrap();
         line.clear();
     }
+}
+
+/// What every file of the load tester begins with.
+fn beginning(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at * 31 + at / 251) as u8).collect()
 }
 
 impl Store {

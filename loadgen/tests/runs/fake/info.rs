@@ -1,5 +1,6 @@
 //! An info server, and an admin port.
 
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
@@ -78,15 +79,23 @@ fn flood(socket: &std::net::UdpSocket, peer: SocketAddr) {
 
 /// An admin port that tells these figures, one after the other, and the last of them for ever.
 pub(crate) async fn metrics(figures: &'static [&'static str]) -> SocketAddr {
+    let last = figures.last().expect("it has something to tell");
+    telling(figures.iter().chain(iter::repeat(last))).await
+}
+
+/// An admin port that tells each of these figures once, and is gone.
+pub(crate) async fn passing_metrics(figures: &'static [&'static str]) -> SocketAddr {
+    telling(figures.iter()).await
+}
+
+async fn telling(figures: impl Iterator<Item = &'static &'static str> + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        let mut asked = 0;
-        while let Ok((mut stream, _)) = listener.accept().await {
+        for body in figures {
+            let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 1024];
             assert!(stream.read(&mut request).await.unwrap() > 0, "somebody asks");
-            let body = figures[asked.min(figures.len() - 1)];
-            asked += 1;
             stream.write_all(format!("HTTP/1.0 200 OK\r\n\r\n{body}").as_bytes()).await.unwrap();
         }
     });

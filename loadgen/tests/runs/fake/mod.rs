@@ -7,5 +7,5 @@ mod registry;
 
 pub(crate) use chat::{Fault, chat};
 pub(crate) use file::{Blunders, file};
-pub(crate) use info::{deaf_info, flooding_info, info, metrics};
+pub(crate) use info::{deaf_info, flooding_info, info, metrics, passing_metrics};
 pub(crate) use registry::{Slips, registry};
