@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once};
 use std::thread;
 
-use rustix::process::{getpgrp, getsid};
-use rustix::termios::{tcgetpgrp, tcgetwinsize};
+use nix::unistd::{Pid, getpgrp, getsid, tcgetpgrp};
+use rustix::termios::tcgetwinsize;
 use signal_hook::consts::{SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -27,6 +27,9 @@ const GIVE_BACK: &str = "\x1b[H\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l";
 const WHOLE: (&str, &str) = ("\x1b[?2026h", "\x1b[?2026l");
 /// Of a terminal that does not know its size.
 const USUAL: (u16, u16) = (80, 24);
+/// What a session and a group are called that began outside of our process namespace (pid_namespaces(7)). As an ID
+/// rustix has no such thing.
+const OUTSIDE: Pid = Pid::from_raw(0);
 
 /// Whether the terminal must be given back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -135,10 +138,10 @@ fn heed(mut signals: Signals, panel: &Mutex<Panel>) {
     }
 }
 
-/// As Ctrl-Z stops any other program; returns when it goes on. Nobody draws meanwhile. Where no shell could let it
-/// go on, for it is the first of its session, it goes on at once (POSIX.1-2024, 2.4.3: orphaned process groups).
+/// As Ctrl-Z stops any other program; returns when it goes on, which is at once where no shell could let it. Nobody
+/// draws meanwhile.
 fn stop(panel: &Panel) {
-    if getsid(None).is_ok_and(|session| session == getpgrp()) {
+    if is_first_of_its_session() {
         return;
     }
     let was_taken = TAKEN.load(Ordering::SeqCst);
@@ -148,6 +151,13 @@ fn stop(panel: &Panel) {
     if was_taken {
         draw(panel);
     }
+}
+
+/// Whether nobody of our session is outside of our group, a shell for instance (POSIX.1-2024, 2.4.3: orphaned
+/// process groups).
+fn is_first_of_its_session() -> bool {
+    let group = getpgrp();
+    group != OUTSIDE && getsid(None) == Ok(group)
 }
 
 /// A terminal that is gone does not want to know; the run goes on.

@@ -1,10 +1,11 @@
 //! A run at a terminal that Ctrl-Z stops, while it is shown and afterwards, and that Ctrl-C ends.
 
+use std::env;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use strike::or_skip;
 use tokio::task::spawn_blocking;
 
 use crate::fake;
@@ -93,7 +95,7 @@ impl Session {
         waitid(WaitId::Pid(self.pid()), options).map(|found| found.is_some()).unwrap_or_else(|why| {
             let end = self.loadgen.wait();
             let words: Vec<u8> = self.written.iter().flatten().collect();
-            panic!("{why}: {end:?} after {:?}{:?}", self.text, String::from_utf8_lossy(&words))
+            panic!("{why}: {end:?}\nafter {:?}{:?}", self.text, String::from_utf8_lossy(&words))
         })
     }
 
@@ -141,6 +143,28 @@ fn suspend_again_and_again(chat: SocketAddr) {
     session.suspend();
     session.signal(Signal::CONT);
     session.suspend();
+}
+
+/// In a process namespace whose session began outside of it, as a sandbox makes one, Ctrl-Z did nothing and the run
+/// ended a second later.
+#[test]
+fn ctrl_z_stops_a_run_in_a_session_of_another_namespace() {
+    let name = "signals::ctrl_z_stops_a_run_at_every_moment";
+    let there_is_one = match in_a_namespace(&["true"]) {
+        Ok(ran) if ran.status.success() => Ok(()),
+        refused => Err(format!("{refused:?}")),
+    };
+    if or_skip("process namespace", there_is_one).is_none() {
+        return;
+    }
+    let own = env::current_exe().unwrap();
+    let ran = in_a_namespace(&[own.to_str().unwrap(), "--exact", name, "--nocapture"]).unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(said.contains(" 1 passed"), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+fn in_a_namespace(command: &[&str]) -> std::io::Result<Output> {
+    Command::new("unshare").args(["--map-root-user", "--pid", "--fork"]).args(command).output()
 }
 
 /// One alone did nothing then.
