@@ -20,17 +20,6 @@ const LONGEST_REST: Duration = Duration::from_millis(3);
 /// Below this a rest is not worth a timer, which knows no finer than a millisecond.
 const SHORTEST_REST: Duration = Duration::from_micros(300);
 
-/// Serves a room until it is closed.
-pub(super) async fn run(room: Arc<Room>) {
-    let mut flusher = Flusher::new(room);
-    while !flusher.closed {
-        flusher.room.stirred().await;
-        flusher.rest().await;
-        flusher.apply(flusher.room.take());
-        flusher.walk().await;
-    }
-}
-
 /// How long a room rests after a walk that so many messages shared.
 ///
 /// A walk costs one write a member, whatever the write holds. When messages come faster than that, a rest of
@@ -41,7 +30,8 @@ fn rest_after(walk: Duration, messages: usize) -> Duration {
     if messages < 2 || rest < SHORTEST_REST { Duration::ZERO } else { rest }
 }
 
-struct Flusher {
+/// What serves a room.
+pub(super) struct Flusher {
     room: Arc<Room>,
     metrics: Metrics,
     log: Log,
@@ -78,7 +68,7 @@ enum State {
 }
 
 impl Flusher {
-    fn new(room: Arc<Room>) -> Self {
+    pub(super) fn new(room: Arc<Room>) -> Self {
         Flusher {
             metrics: room.metrics().clone(),
             log: Log::new(room.bounds().each()),
@@ -93,6 +83,16 @@ impl Flusher {
             rested: Instant::now(),
             scratch: Vec::new(),
             closed: false,
+        }
+    }
+
+    /// Serves the room until it is closed.
+    pub(super) async fn run(mut self) {
+        while !self.closed {
+            self.room.stirred().await;
+            self.rest().await;
+            self.apply(self.room.take());
+            self.walk().await;
         }
     }
 
@@ -319,9 +319,11 @@ impl Flusher {
     }
 }
 
+/// Also after a bug.
 impl Drop for Flusher {
     fn drop(&mut self) {
         self.room.keeps(0);
+        self.room.end();
     }
 }
 

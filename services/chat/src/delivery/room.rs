@@ -13,7 +13,7 @@ use engine::chat::{Event, MemberId, Skip};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::bounds::Bounds;
-use super::flusher;
+use super::flusher::Flusher;
 use super::member::Member;
 use super::threads::Threads;
 use crate::metrics::Metrics;
@@ -96,7 +96,8 @@ impl Needs {
 
 /// A room somebody is in.
 pub(crate) struct Room {
-    queue: Mutex<Vec<Op>>,
+    /// What has happened and is not taken up yet; `None` once the task that serves the room has ended.
+    queue: Mutex<Option<Vec<Op>>>,
     wake: Notify,
     /// Bytes that may still be said before the room has taken up what was said.
     space: Arc<Semaphore>,
@@ -112,14 +113,14 @@ impl Room {
         // Half of what a member may be behind: what is taken up at once does not cut off whoever was not.
         let space = (bounds.each() / 2).clamp(LEAST_SPACE, MOST_SPACE);
         let room = Arc::new(Room {
-            queue: Mutex::default(),
+            queue: Mutex::new(Some(Vec::new())),
             wake: Notify::new(),
             space: Arc::new(Semaphore::new(space)),
             kept: AtomicUsize::new(0),
             bounds,
             metrics,
         });
-        threads.serve(flusher::run(room.clone()));
+        threads.serve(Flusher::new(room.clone()).run());
         room
     }
 
@@ -141,8 +142,7 @@ impl Room {
 
     /// Tells the room what has been committed together.
     pub(crate) fn tell_all(&self, lines: Vec<Line>) {
-        self.queue().extend(lines.into_iter().map(Op::Line));
-        self.wake.notify_one();
+        self.push_all(lines.into_iter().map(Op::Line));
     }
 
     /// Lets a member in; it gets everything from here on once it is [started](Room::start).
@@ -209,22 +209,35 @@ impl Room {
 
     /// Waits until something has happened.
     pub(super) async fn stirred(&self) {
-        while self.queue().is_empty() {
+        while self.queue().as_ref().is_some_and(Vec::is_empty) {
             self.wake.notified().await;
         }
     }
 
     /// Takes all that has happened.
     pub(super) fn take(&self) -> Vec<Op> {
-        std::mem::take(&mut *self.queue())
+        self.queue().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Forgets what has happened and whatever still will: nobody serves the room any more, and so nobody must
+    /// wait for it.
+    pub(super) fn end(&self) {
+        let waiting = self.queue().take();
+        drop(waiting);
     }
 
     fn push(&self, op: Op) {
-        self.queue().push(op);
+        self.push_all(std::iter::once(op));
+    }
+
+    fn push_all(&self, ops: impl Iterator<Item = Op>) {
+        if let Some(queue) = &mut *self.queue() {
+            queue.extend(ops);
+        }
         self.wake.notify_one();
     }
 
-    fn queue(&self) -> MutexGuard<'_, Vec<Op>> {
+    fn queue(&self) -> MutexGuard<'_, Option<Vec<Op>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

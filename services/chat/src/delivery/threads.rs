@@ -69,6 +69,11 @@ impl Late {
     pub(crate) fn go(self) {
         std::thread::spawn(move || self.0.block_on(std::future::pending::<()>()));
     }
+
+    /// Ends the rooms, as a bug in them would.
+    pub(crate) fn fail(self) {
+        self.0.shutdown_background();
+    }
 }
 
 fn start_one(number: usize) -> io::Result<(Handle, oneshot::Sender<()>)> {

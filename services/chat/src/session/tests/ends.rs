@@ -21,6 +21,20 @@ async fn somebody_leaves_in_order() {
     assert_eq!(house.metric("chat_rooms"), 0.0);
 }
 
+/// They waited for as long as the drain after the bug lasted.
+#[tokio::test]
+async fn nobody_waits_for_a_room_that_a_bug_has_ended() {
+    let (house, late) = House::late(&[]);
+    let alice = house.person("alice").await;
+    let bob = house.person("bob").await;
+    alice.far.send("/join there\n").await;
+    late.fail();
+    bob.far.send("/join there\n/who\n/quit\n").await;
+    assert_eq!(bob.end().await.1, Ended::Quit);
+    alice.far.send("/quit\n").await;
+    assert_eq!(alice.end().await.1, Ended::Quit);
+}
+
 #[tokio::test]
 async fn somebody_vanishes() {
     let house = House::new();
