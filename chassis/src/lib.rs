@@ -17,6 +17,7 @@ mod ready;
 mod running;
 mod service;
 pub mod trust;
+mod words;
 
 pub use admin::{Page, Pages};
 pub use drain::Drain;
@@ -24,7 +25,8 @@ pub use failure::Failure;
 pub use flags::{Flags, LogFlags, LogFormat, forgiving, parse};
 pub use logging::init as init_logging;
 pub use metrics::Metrics;
-pub use process::{Errand, block_on, main, main_with, run_until_stopped, usage};
+pub use process::{Errand, block_on, main, main_with, report, run_until_stopped, usage};
 pub use ready::Readiness;
-pub use running::{Life, Running, say};
+pub use running::{Life, Running};
 pub use service::{LONG_VERSION, Service, VERSION, one_each};
+pub use words::{complain, say};

@@ -18,6 +18,7 @@ use crate::flags::{Flags, command, forgiving};
 use crate::logging;
 use crate::running::Running;
 use crate::service::{LONG_VERSION, Service};
+use crate::words::complain;
 
 /// Signals that come within this time are one.
 const ONE_BREATH: Duration = Duration::from_millis(5);
@@ -207,8 +208,9 @@ fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-fn report(failure: &Failure) -> ExitCode {
-    eprintln!("error: {failure}");
+/// Tells why a process ends that could not do what it was started for, and how it ends.
+pub fn report(failure: &Failure) -> ExitCode {
+    complain(&format!("error: {failure}"));
     failure.exit_code()
 }
 

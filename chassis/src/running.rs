@@ -1,7 +1,6 @@
 //! A service at work.
 
 use std::future::Future;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::net;
 use crate::ready::Readiness;
 use crate::service::Service;
+use crate::words::say;
 
 /// Said of a service that has failed, where nobody heard why.
 const FAILED: &str = "the service has failed, as the log says";
@@ -80,7 +80,7 @@ impl Running {
         let admin = admin_port.local_addr().map_err(Failure::fatal)?;
         let work = run(life.clone());
         let task = tokio::spawn(live(work, admin_port, life.clone(), flags.drain_limit()));
-        say(&format!("listening service={} addr={addr} admin={admin}\n", service.name));
+        say(&format!("listening service={} addr={addr} admin={admin}", service.name));
         Ok(Running { addr, admin, service, drain: life.drain, task })
     }
 
@@ -110,11 +110,6 @@ impl Running {
         self.begin_drain();
         self.finished().await
     }
-}
-
-/// Says something on standard output. That it is closed keeps nobody from serving.
-pub fn say(words: &str) {
-    let _ = std::io::stdout().write_all(words.as_bytes());
 }
 
 /// The service and its admin port, until the service has ended or its time to drain is over.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::net;
+use crate::words::complain;
 
 /// Its name on the command line.
 pub(crate) const NAME: &str = "healthcheck";
@@ -37,11 +38,11 @@ pub(crate) fn ask(admin: SocketAddr, matches: &ArgMatches) -> ExitCode {
     match get(SocketAddr::new(net::reachable(admin.ip()), admin.port()), path) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => ExitCode::SUCCESS,
         Ok(answer) => {
-            eprintln!("not ready: {}", answer.lines().last().unwrap_or_default());
+            complain(&format!("not ready: {}", answer.lines().last().unwrap_or_default()));
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("no answer from {admin}: {error}");
+            complain(&format!("no answer from {admin}: {error}"));
             ExitCode::FAILURE
         }
     }

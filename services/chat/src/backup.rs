@@ -36,6 +36,6 @@ fn command() -> Command {
 fn run(config: Config, matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let file: &PathBuf = matches.get_one("file").expect("it is required");
     let Copied { messages, bytes } = store::copy(&config.data, file)?;
-    println!("{}: {messages} messages, {}", file.display(), ByteSize(bytes));
+    chassis::say(&format!("{}: {messages} messages, {}", file.display(), ByteSize(bytes)));
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chassis::{Errand, Failure};
+use chassis::{Errand, Failure, say};
 use clap::{ArgMatches, Command};
 
 use crate::Config;
@@ -23,15 +23,17 @@ fn run(config: Config, _: &ArgMatches) -> Result<ExitCode, Failure> {
         Finding::Untagged => untagged += 1,
         Finding::Differs { stored, found } => {
             bad += 1;
-            println!("differs {name}: stored as {stored}, now {found}");
+            say(&format!("differs {name}: stored as {stored}, now {found}"));
         }
         Finding::Unreadable(error) => {
             bad += 1;
-            println!("unreadable {name}: {error}");
+            say(&format!("unreadable {name}: {error}"));
         }
     };
     let walked = verify(&config.data, told);
     walked.map_err(|error| Failure::config("--data", config.data.display(), error))?;
-    println!("{same} files are as they were stored, {bad} are not, {untagged} have no hash to compare yet");
+    say(&format!(
+        "{same} files are as they were stored, {bad} are not, {untagged} have no hash to compare yet"
+    ));
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -17,8 +17,7 @@ fn main() -> ExitCode {
         Err(error) => return chassis::usage(&command, &error),
     };
     if let Err(failure) = chassis::init_logging(&flags.logging) {
-        eprintln!("error: {failure}");
-        return failure.exit_code();
+        return chassis::report(&failure);
     }
     chassis::block_on(
         chassis::one_each,

@@ -94,8 +94,7 @@ Data is in {}. Ctrl-C stops it. Now try, in another terminal:
   {:<48}  chat: type a name, then talk
   {:<48}  how it is doing
   {:<48}  which files there are
-  {:<48}  the client, with a menu
-",
+  {:<48}  the client, with a menu",
         flags.data,
         format!("nc {host} {chat}"),
         format!("printf STATUS | nc -u -w1 {host} {info}"),

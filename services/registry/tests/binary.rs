@@ -1,7 +1,7 @@
 //! The registry's binary as an operator meets it.
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, PipeWriter, Read, Write, pipe};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -48,6 +48,19 @@ fn serve(flags: &[&str]) -> (Process, String, String) {
     assert_eq!(word("service"), "registry");
     let (addr, admin) = (word("addr"), word("admin"));
     (process, addr, admin)
+}
+
+/// A pipe that nobody reads any more.
+fn nobody() -> PipeWriter {
+    pipe().unwrap().1
+}
+
+/// It was 101.
+#[test]
+fn the_exit_code_tells_it_to_whoever_reads_nothing() {
+    let code = |args: &[&str]| registry(args).stdout(nobody()).stderr(nobody()).status().unwrap().code();
+    assert_eq!(code(&["--ttl-max", "soon"]), Some(2));
+    assert_eq!(code(&["healthcheck", "--admin", "127.0.0.1:1"]), Some(1));
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) fn serving(data: &Path) -> [&str; 10] {
     ["--listen", free, "--admin", free, "--registry", "none", "--keep-free", "0", "--data", data]
 }
 
-fn file(args: &[&str]) -> Command {
+pub(crate) fn file(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_file"));
     command.args(args).env_clear();
     command

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::process::{Process, output};
+use crate::process::{Process, file, output};
 
 /// Writes over a first byte and puts the time back, so that neither size nor time tell of it.
 fn begin_with(path: &Path, first: &[u8]) {
@@ -36,6 +36,16 @@ fn it_names_what_is_not_as_it_was_stored() {
          1 files are as they were stored, 1 are not, 1 have no hash to compare yet\n"
     );
     assert_eq!(verify(data.path()), (Some(1), ill));
+}
+
+/// It was 101, also where all was well.
+#[test]
+fn the_exit_code_tells_it_to_whoever_reads_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let (nobody, told) = std::io::pipe().unwrap();
+    drop(nobody);
+    let verified = file(&["verify", "--data", data.path().to_str().unwrap()]).stdout(told).status();
+    assert_eq!(verified.unwrap().code(), Some(0));
 }
 
 #[test]
