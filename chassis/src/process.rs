@@ -119,11 +119,12 @@ pub async fn run_until_stopped(
     // Whoever reads that a service listens may stop it in the same moment: be ready for it before.
     let stop = heed(Signals::listen()?);
     let mut services = start.await?;
+    let mut last = services.pop();
     let early = tokio::select! {
         () = stop.cancelled() => Ok(()),
-        ended = first_ended(&mut services) => ended,
+        ended = first_ended(&mut services, &mut last) => ended,
     };
-    let drained = drain(services).await;
+    let drained = drain(services, last).await;
     early.and(drained)
 }
 
@@ -142,10 +143,10 @@ fn heed(mut signals: Signals) -> CancellationToken {
     stop
 }
 
-/// The end of whichever service ends first; it is taken off the list, for its end can be heard only once.
-async fn first_ended(services: &mut Vec<Running>) -> Result<(), Failure> {
+/// The end of whichever service ends first; it is taken out, for its end can be heard only once.
+async fn first_ended(services: &mut Vec<Running>, last: &mut Option<Running>) -> Result<(), Failure> {
     let (index, ended) = std::future::poll_fn(|cx| {
-        for (index, service) in services.iter_mut().enumerate() {
+        for (index, service) in services.iter_mut().chain(last.iter_mut()).enumerate() {
             let finished = std::pin::pin!(service.finished());
             if let std::task::Poll::Ready(ended) = finished.poll(cx) {
                 return std::task::Poll::Ready((index, ended));
@@ -154,12 +155,15 @@ async fn first_ended(services: &mut Vec<Running>) -> Result<(), Failure> {
         std::task::Poll::Pending
     })
     .await;
-    services.remove(index);
+    if index < services.len() {
+        services.remove(index);
+    } else {
+        *last = None;
+    }
     ended
 }
 
-async fn drain(mut services: Vec<Running>) -> Result<(), Failure> {
-    let last = services.pop();
+async fn drain(services: Vec<Running>, last: Option<Running>) -> Result<(), Failure> {
     services.iter().for_each(Running::begin_drain);
     let mut result = Ok(());
     for service in services.into_iter().chain(last) {
@@ -299,9 +303,21 @@ mod tests {
                 tell.send(()).unwrap();
             })
             .await,
-            service(async move { last() }).await,
         ];
-        drain(services).await.unwrap();
+        drain(services, Some(service(async move { last() }).await)).await.unwrap();
         assert_eq!(*ended.lock().unwrap(), ["second", "first", "last"]);
+    }
+
+    /// Another one became the last then, and took work on until the rest had ended.
+    #[tokio::test]
+    async fn all_are_told_at_once_when_it_was_the_last_that_ended() {
+        let (tell, told) = oneshot::channel();
+        let first = service(async move { told.await.unwrap() }).await;
+        let second = service(async move { tell.send(()).unwrap() }).await;
+        let ends = service(async {}).await;
+        ends.begin_drain();
+        let (mut services, mut last) = (vec![first, second], Some(ends));
+        first_ended(&mut services, &mut last).await.unwrap();
+        drain(services, last).await.unwrap();
     }
 }
