@@ -29,4 +29,4 @@ pub use process::{Errand, block_on, main, main_with, report, run_until_stopped, 
 pub use ready::Readiness;
 pub use running::{Life, Running};
 pub use service::{LONG_VERSION, Service, VERSION, one_each};
-pub use words::{complain, say};
+pub use words::say;

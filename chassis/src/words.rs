@@ -8,6 +8,6 @@ pub fn say(line: &str) {
 }
 
 /// Says a line on standard error.
-pub fn complain(line: &str) {
+pub(crate) fn complain(line: &str) {
     let _ = writeln!(stderr(), "{line}");
 }

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once};
 use std::thread;
 
-use nix::unistd::{Pid, getpgrp, getsid, tcgetpgrp};
+use nix::unistd::{getpgrp, tcgetpgrp};
 use rustix::termios::tcgetwinsize;
-use signal_hook::consts::{SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGTSTP, SIGTTIN, SIGWINCH};
 use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::raise;
 
 use super::panel::Panel;
 use crate::recorder::Recorder;
@@ -27,9 +27,6 @@ const GIVE_BACK: &str = "\x1b[H\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l";
 const WHOLE: (&str, &str) = ("\x1b[?2026h", "\x1b[?2026l");
 /// Of a terminal that does not know its size.
 const USUAL: (u16, u16) = (80, 24);
-/// What a session and a group are called that began outside of our process namespace (pid_namespaces(7)). As an ID
-/// rustix has no such thing.
-const OUTSIDE: Pid = Pid::from_raw(0);
 
 /// Whether the terminal must be given back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -123,7 +120,9 @@ fn size() -> (u16, u16) {
     }
 }
 
-/// Whether the terminal is ours to draw on: behind a shell's `bg` it is the shell's.
+/// Whether the terminal is ours to draw on: behind a shell's `bg` it is the shell's. Groups that began outside of
+/// our process namespace are all called 0 (pid_namespaces(7)), and of them it can't be told; rustix's IDs can't
+/// even be 0.
 fn is_in_front() -> bool {
     tcgetpgrp(stderr()).ok().is_none_or(|front| front == getpgrp())
 }
@@ -138,26 +137,17 @@ fn heed(mut signals: Signals, panel: &Mutex<Panel>) {
     }
 }
 
-/// As Ctrl-Z stops any other program; returns when it goes on, which is at once where no shell could let it. Nobody
-/// draws meanwhile.
+/// As Ctrl-Z stops any other program; returns when it goes on. Nobody draws meanwhile. SIGTTIN stops as SIGTSTP does,
+/// and is not handled here; both do nothing where no shell could let us go on, and only the kernel knows whether that
+/// is so (POSIX.1-2024, 2.4.3: orphaned process groups).
 fn stop(panel: &Panel) {
-    if is_first_of_its_session() {
-        return;
-    }
     let was_taken = TAKEN.load(Ordering::SeqCst);
     give_back();
     // Whoever may not stop goes on.
-    let _ = emulate_default_handler(SIGTSTP);
+    let _ = raise(SIGTTIN);
     if was_taken {
         draw(panel);
     }
-}
-
-/// Whether nobody of our session is outside of our group, a shell for instance (POSIX.1-2024, 2.4.3: orphaned
-/// process groups).
-fn is_first_of_its_session() -> bool {
-    let group = getpgrp();
-    group != OUTSIDE && getsid(None) == Ok(group)
 }
 
 /// A terminal that is gone does not want to know; the run goes on.

@@ -5,6 +5,7 @@
 mod binary;
 mod fake;
 mod moved;
+mod namespace;
 mod outputs;
 mod search;
 mod services;

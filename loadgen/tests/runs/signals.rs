@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use strike::or_skip;
 use tokio::task::spawn_blocking;
 
 use crate::fake;
+use crate::namespace::{self, UNSHARE};
 
 /// How long the test waits for something before it gives up: far longer than any machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -150,21 +150,14 @@ fn suspend_again_and_again(chat: SocketAddr) {
 #[test]
 fn ctrl_z_stops_a_run_in_a_session_of_another_namespace() {
     let name = "signals::ctrl_z_stops_a_run_at_every_moment";
-    let there_is_one = match in_a_namespace(&["true"]) {
-        Ok(ran) if ran.status.success() => Ok(()),
-        refused => Err(format!("{refused:?}")),
-    };
-    if or_skip("process namespace", there_is_one).is_none() {
+    if !namespace::is_to_be_had() {
         return;
     }
     let own = env::current_exe().unwrap();
-    let ran = in_a_namespace(&[own.to_str().unwrap(), "--exact", name, "--nocapture"]).unwrap();
+    let script = format!("{UNSHARE} \"$0\" --exact \"$1\" --nocapture");
+    let ran = Command::new("sh").args(["-c", &script, own.to_str().unwrap(), name]).output().unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(said.contains(" 1 passed"), "{said}{}", String::from_utf8_lossy(&ran.stderr));
-}
-
-fn in_a_namespace(command: &[&str]) -> std::io::Result<Output> {
-    Command::new("unshare").args(["--map-root-user", "--pid", "--fork"]).args(command).output()
 }
 
 /// One alone did nothing then.

@@ -4,6 +4,7 @@ use tmux::Terminal;
 use tokio::task::spawn_blocking;
 
 use crate::fake::{self, Blunders, Slips};
+use crate::namespace::{self, UNSHARE};
 
 /// The ledger, the table's head and a row for each of these services, all of them once.
 fn is_clean(screen: &str, services: &[&str]) -> bool {
@@ -52,6 +53,34 @@ fn watch(args: &str) {
         assert!(!last.contains(remains), "{remains}:\n{last}");
     }
     assert!(!terminal.is_alternate() && terminal.has_cursor(), "the first screen, and a cursor on it");
+}
+
+/// Ctrl-Z stopped it for ever there.
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_z_stops_nothing_that_no_shell_can_let_go_on() {
+    let (chat, _) = fake::chat(&[]).await;
+    let args = format!(
+        "chat --chat {chat} --clients 2 --rooms 1 --rate 10 --ramp 0s --warmup 0s --duration 10m --metrics-of none"
+    );
+    spawn_blocking(move || stop_in_vain(&args)).await.unwrap();
+}
+
+/// In a process namespace, where nobody is known to be outside of the group.
+fn stop_in_vain(args: &str) {
+    if !namespace::is_to_be_had() {
+        return;
+    }
+    // The first process of a namespace could not be stopped anyhow.
+    let script = format!("{UNSHARE} sh -c \"'{}' {args}; true\"", env!("CARGO_BIN_EXE_loadgen"));
+    let Some(terminal) = Terminal::open(&script, 80, 24) else { return };
+    let at_first = seconds(&terminal.until(|screen| seconds(screen).is_some()));
+    terminal.press(&["C-z"]);
+    terminal.until(|screen| seconds(screen) > at_first.map(|second| second + 1));
+}
+
+/// How many seconds of the run are over.
+fn seconds(screen: &str) -> Option<u32> {
+    screen.split_once(" of 600 s")?.0.rsplit(' ').next()?.parse().ok()
 }
 
 /// What has scrolled out of the screen counts, too: nothing may.

@@ -241,3 +241,31 @@ impl Room {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chassis::Life;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// A task that has ended took its answers with it.
+    #[tokio::test]
+    async fn nobody_waits_for_a_room_that_nobody_serves() {
+        let (config, _) = chassis::parse::<Config>(&crate::SERVICE, &[]).unwrap();
+        let metrics = Metrics::new(&Life::new(&crate::SERVICE).metrics);
+        let (threads, late) = Threads::late();
+        let room = Room::open(&threads, Bounds::new(&config, &metrics), metrics);
+        let before = (room.heard(), room.detach(MemberId(1)));
+        late.fail();
+        let after = (room.heard(), room.detach(MemberId(1)));
+        let waited = async {
+            tokio::join!(before.0.wait(), before.1.wait(), after.0.wait(), after.1.wait());
+            room.needs().get().await
+        };
+        assert_eq!(timeout(Duration::from_secs(30), waited).await, Ok(Vec::new()));
+    }
+}

@@ -45,6 +45,17 @@ fn say(process: &Process, messages: u64) {
     }
 }
 
+/// It was 101, though all was well.
+#[test]
+fn the_exit_code_tells_it_to_whoever_reads_nothing() {
+    let (folder, copies) = (spoken(1), tempfile::tempdir().unwrap());
+    let (nobody, told) = std::io::pipe().unwrap();
+    drop(nobody);
+    let file = copies.path().join("copy");
+    let mut backup = chat(&["backup", file.to_str().unwrap(), "--data", folder.path().to_str().unwrap()]);
+    assert_eq!(backup.stdout(told).status().unwrap().code(), Some(0));
+}
+
 /// A data folder whose database is this file.
 pub(crate) fn restored(file: &Path) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
