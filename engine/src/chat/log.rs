@@ -224,6 +224,20 @@ impl Log {
         self.head
     }
 
+    /// How many lines a reader at `cursor` has still to get.
+    ///
+    /// # Panics
+    /// When what the reader needs has been forgotten.
+    pub fn lines_for(&self, cursor: u64, reader: Reader) -> u64 {
+        if cursor >= self.head {
+            return 0;
+        }
+        let rest = self.batches.range(self.batch_of(cursor)..).flat_map(|Placed { first, batch, .. }| {
+            batch.lines.iter().skip(cursor.saturating_sub(*first) as usize)
+        });
+        rest.filter(|line| !line.skip.covers(reader.member)).count() as u64
+    }
+
     fn batch_of(&self, cursor: u64) -> usize {
         let after = self.batches.partition_point(|placed| placed.first <= cursor);
         after.checked_sub(1).expect("what somebody has still to read is not forgotten")
@@ -297,6 +311,7 @@ mod tests {
         log.append(batch(&[3]));
         assert_eq!(read(&log, 2, 9), ("1\n3\n".into(), 4));
         assert_eq!(read(&log, 4, 9), (String::new(), 4));
+        assert_eq!([0, 1, 2, 4].map(|cursor| log.lines_for(cursor, reader(1))), [2, 2, 1, 0]);
     }
 
     #[test]
@@ -361,7 +376,9 @@ mod tests {
                 got.extend(text.split_inclusive('\n').take(taken as usize));
                 cursor = if taken == gathered.lines { gathered.cursor } else { log.after_lines(cursor, reader(member), taken) };
             }
+            let owed = log.lines_for(cursor, reader(member));
             let rest = log.gather(cursor, reader(member), &mut scratch);
+            prop_assert_eq!(owed, rest.lines);
             got.push_str(std::str::from_utf8(rest.bytes).unwrap());
             let wanted: String =
                 batches.concat().iter().filter(|&&n| n != member).map(|n| format!("{n}\n")).collect();

@@ -184,7 +184,8 @@ impl Flusher {
     fn detach(&mut self, id: MemberId) {
         if let Some(at) = self.index.remove(&id) {
             let slot = self.slots.swap_remove(at);
-            self.metrics.deliveries_dropped.inc_by(self.log.head().saturating_sub(slot.cursor));
+            let missed = self.log.lines_for(slot.cursor, slot.member.reader());
+            self.metrics.deliveries_dropped.inc_by(missed);
             *self.readers(slot.member.dialect) -= 1;
             if let Some(moved) = self.slots.get(at) {
                 self.index.insert(moved.member.id, at);
