@@ -124,10 +124,15 @@ impl Drop for Session {
     }
 }
 
+/// Does this while a chat serves.
+async fn beside_a_chat(act: fn(SocketAddr)) {
+    let (chat, _) = fake::chat(&[]).await;
+    spawn_blocking(move || act(chat)).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_z_stops_a_run_at_every_moment() {
-    let (chat, _) = fake::chat(&[]).await;
-    spawn_blocking(move || suspend_again_and_again(chat)).await.unwrap();
+    beside_a_chat(suspend_again_and_again).await;
 }
 
 fn suspend_again_and_again(chat: SocketAddr) {
@@ -163,8 +168,7 @@ fn ctrl_z_stops_a_run_in_a_session_of_another_namespace() {
 /// One alone did nothing then.
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_ends_the_wait_for_a_last_scrape() {
-    let (chat, _) = fake::chat(&[]).await;
-    spawn_blocking(move || interrupt_the_wait(chat)).await.unwrap();
+    beside_a_chat(interrupt_the_wait).await;
 }
 
 fn interrupt_the_wait(chat: SocketAddr) {
@@ -177,8 +181,7 @@ fn interrupt_the_wait(chat: SocketAddr) {
 /// What a run came to that was cut short is there to be scraped, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ctrl_c_ends_waits_for_its_last_scrape() {
-    let (chat, _) = fake::chat(&[]).await;
-    spawn_blocking(move || interrupt_the_run(chat)).await.unwrap();
+    beside_a_chat(interrupt_the_run).await;
 }
 
 fn interrupt_the_run(chat: SocketAddr) {

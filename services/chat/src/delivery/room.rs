@@ -223,6 +223,7 @@ impl Room {
     /// wait for it.
     pub(super) fn end(&self) {
         let waiting = self.queue().take();
+        // Not under the lock: whoever waited may push at once.
         drop(waiting);
     }
 
